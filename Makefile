@@ -1,0 +1,65 @@
+# Polku's commands. Two set everything up on a machine with Python 3.11+ and make: `make nightly`, `make test`.
+# The environment is .venv/ in this checkout; it is made once and again only when requirements.lock changes.
+
+STUDY   ?= espoo_skills_centre
+PERSONS ?= 6000
+PYTHON  ?= python3
+BIN     := .venv/bin
+DATA    := $(or $(POLKU_DATA),data)
+
+export DO_NOT_TRACK := 1
+export POLKU_STUDY := $(STUDY)
+export DAGSTER_HOME := $(abspath $(DATA))/dagster
+
+.PHONY: help nightly test ui docs check format bench lock browser
+
+help: ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+.venv/ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $@
+
+$(DAGSTER_HOME)/dagster.yaml: dagster.yaml
+	mkdir -p $(@D) && cp dagster.yaml $@
+
+nightly: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## main job: extracts, sealing, relay, and the nightly run (STUDY=name PERSONS=n)
+	$(BIN)/polku demo --study $(STUDY) --persons $(PERSONS)
+	$(BIN)/python -m orchestration.nightly
+
+test: .venv/ready browser ## all tests, the whole pipeline and a real browser among them
+	$(BIN)/python -m pytest
+
+browser:
+	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
+	  || { apt-get -qq update && apt-get -qq install --yes chromium chromium-driver; } \
+	  || echo "no chromium and no way to install it: the browser test will be skipped" >&2
+
+ui: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## Dagster's user interface with schedule and sensor, on 127.0.0.1:3000 only
+	$(BIN)/dagster dev --host 127.0.0.1 --port 3000 --workspace workspace.yaml
+
+docs: .venv/ready ## dbt's documentation of sources and models as one HTML file
+	$(BIN)/dbt docs generate --static --project-dir dbt_project --profiles-dir dbt_project
+	@echo "open dbt_project/target/static_index.html"
+
+check: .venv/ready ## lint, types, SQL style, contracts, Dagster definitions
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+	$(BIN)/polku contracts
+	$(BIN)/dg check defs
+
+format: .venv/ready ## format Python and SQL
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project
+
+bench: .venv/ready ## measure the nightly run and sealing; figures belong into benchmarks/README.md
+	$(BIN)/python benchmarks/run.py
+
+lock: .venv/ready ## compile requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra platform --extra dev --universal --generate-hashes \
+	  --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock

@@ -1,0 +1,42 @@
+{# What the staging models share: which row of several deliveries stands, and how a code is looked up. #}
+
+{# The rows of `rows` that stand: of those with the same natural key the one recorded last (the greatest
+   delivery and row number decide between equals, so that the choice never depends on the engine). #}
+{% macro latest_rows(rows, natural_key) -%}
+    select *
+    from (
+        select
+            *,
+            row_number() over (
+                partition by {{ natural_key | join(', ') }}
+                order by recorded_on desc nulls last, delivery_id desc nulls last, row_no desc nulls last
+            ) as recency
+        from {{ rows }}
+    ) as ranked
+    where recency = 1
+{%- endmacro %}
+
+{# True when a code's row in stg_reference__codes was valid on the day of the event. #}
+{% macro valid_on(codes, day) -%}
+    ({{ codes }}.valid_from_on is null or {{ day }} >= {{ codes }}.valid_from_on)
+    and ({{ codes }}.valid_to_on is null or {{ day }} < {{ codes }}.valid_to_on)
+{%- endmacro %}
+
+{# A source's inclusive last day as the exclusive end of a half-open interval; open stays null. #}
+{% macro half_open(last_day) -%}
+    {{ add_days(last_day, 1) }}
+{%- endmacro %}
+
+{# The register that a staging model belongs to: stg_<register>__<entities>. #}
+{% macro register_of(model) -%}
+    {{ return(model.split('__')[0] | replace('stg_', '')) }}
+{%- endmacro %}
+
+{# All rows of the staging models that feed one common timeline; they have the same columns. #}
+{% macro union_models(models, columns) -%}
+    {% for model in models %}
+    select {{ columns | join(', ') }}
+    from {{ ref(model) }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{{ union_models(benefit_models(), [
+    'person_key', 'benefit_group_code', 'benefit_month', 'amount_eur'
+]) }}

@@ -1,0 +1,136 @@
+with exits as (
+
+    select * from {{ ref('stg_osaamiskeskus__exits') }}
+
+),
+
+cohort as (
+
+    select * from {{ ref('cohort') }}
+    where group_code = 'client'
+
+),
+
+-- Without a delivery of exits nobody is known to have left or to have stayed.
+coverage as (
+
+    select * from {{ ref('stg_reference__coverage') }}
+    where register = 'osaamiskeskus' and table_name = 'exits'
+
+),
+
+-- The first exit of a person counts, as the first entry does. Of several outcomes on that day
+-- employment stands before education and education before the others.
+first_days as (
+
+    select
+        person_key,
+        min(exited_on) as exited_on
+    from exits
+    group by person_key
+
+),
+
+first_exits as (
+
+    select
+        exits.person_key,
+        first_days.exited_on,
+        min(case exits.exit_group_code when 'employed' then 1 when 'in_education' then 2 else 3 end)
+            as outcome_no
+    from exits
+    inner join first_days
+        on
+            exits.person_key = first_days.person_key
+            and exits.exited_on = first_days.exited_on
+    group by exits.person_key, first_days.exited_on
+
+),
+
+outcomes as (
+
+    select 1 as outcome_no, 'employed' as outcome_code
+    union all
+    select 2 as outcome_no, 'in_education' as outcome_code
+    union all
+    select 3 as outcome_no, 'other' as outcome_code
+    union all
+    select 4 as outcome_no, 'no_exit' as outcome_code
+
+),
+
+persons as (
+
+    select
+        'leavers' as base_code,
+        cast(extract(year from first_exits.exited_on) as integer) as year,
+        first_exits.outcome_no
+    from cohort
+    inner join first_exits
+        on cohort.person_key = first_exits.person_key
+    union all
+    select
+        'entrants' as base_code,
+        cast(extract(year from cohort.entry_month) as integer) as year,
+        coalesce(first_exits.outcome_no, 4) as outcome_no
+    from cohort
+    cross join coverage
+    left join first_exits
+        on cohort.person_key = first_exits.person_key
+
+),
+
+-- Each person once in its year and once in the row of all years.
+counted as (
+
+    select base_code, year, outcome_no from persons
+    union all
+    select base_code, cast(null as integer) as year, outcome_no from persons
+
+),
+
+bases as (
+
+    select
+        base_code,
+        year,
+        count(*) as persons_in_base
+    from counted
+    group by base_code, year
+
+),
+
+cells as (
+
+    select
+        base_code,
+        year,
+        outcome_no,
+        count(*) as persons_with_outcome
+    from counted
+    group by base_code, year, outcome_no
+
+),
+
+-- Leavers have left, so `no_exit` is a row of the entrants alone.
+final as (
+
+    select
+        bases.base_code,
+        bases.year,
+        outcomes.outcome_code,
+        cast(bases.persons_in_base as bigint) as persons_in_base,
+        cast(coalesce(cells.persons_with_outcome, 0) as bigint) as persons_with_outcome,
+        {{ ratio('coalesce(cells.persons_with_outcome, 0)', 'bases.persons_in_base') }} as share
+    from bases
+    inner join outcomes
+        on bases.base_code = 'entrants' or outcomes.outcome_code <> 'no_exit'
+    left join cells
+        on
+            bases.base_code = cells.base_code
+            and coalesce(bases.year, 0) = coalesce(cells.year, 0)
+            and outcomes.outcome_no = cells.outcome_no
+
+)
+
+select * from final

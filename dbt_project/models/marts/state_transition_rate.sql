@@ -1,0 +1,101 @@
+with person_months as (
+
+    select * from {{ ref('person_month') }}
+
+),
+
+cohort as (
+
+    select * from {{ ref('cohort') }}
+
+),
+
+paired as (
+
+    select
+        person_key,
+        state_code as from_state_code,
+        is_observed as from_is_observed,
+        lead(state_code) over (partition by person_key order by month_index nulls last) as to_state_code,
+        lead(is_observed) over (partition by person_key order by month_index nulls last) as to_is_observed
+    from person_months
+
+),
+
+person_pairs as (
+
+    select
+        person_key,
+        from_state_code,
+        to_state_code,
+        count(*) as transitions
+    from paired
+    where from_is_observed and to_is_observed
+    group by person_key, from_state_code, to_state_code
+
+),
+
+cells as (
+
+    select
+        person_pairs.from_state_code,
+        person_pairs.to_state_code,
+        count(*) as persons,
+        sum(person_pairs.transitions) as transitions,
+        sum(person_pairs.transitions * cohort.weight) as weight
+    from person_pairs
+    inner join cohort
+        on person_pairs.person_key = cohort.person_key
+    group by person_pairs.from_state_code, person_pairs.to_state_code
+
+),
+
+totals as (
+
+    select
+        from_state_code,
+        sum(transitions) as transitions,
+        sum(weight) as weight
+    from cells
+    group by from_state_code
+
+),
+
+occurring as (
+
+    select from_state_code as state_code from cells
+    union
+    select to_state_code as state_code from cells
+
+),
+
+grid as (
+
+    select
+        origins.state_code as from_state_code,
+        destinations.state_code as to_state_code
+    from occurring as origins
+    cross join occurring as destinations
+
+),
+
+final as (
+
+    select
+        grid.from_state_code,
+        grid.to_state_code,
+        cast(coalesce(cells.persons, 0) as bigint) as persons,
+        cast(coalesce(cells.transitions, 0) as bigint) as transitions,
+        {{ ratio('coalesce(cells.transitions, 0)', 'totals.transitions') }} as rate,
+        {{ ratio('coalesce(cells.weight, 0)', 'totals.weight') }} as weighted_rate
+    from grid
+    left join cells
+        on
+            grid.from_state_code = cells.from_state_code
+            and grid.to_state_code = cells.to_state_code
+    left join totals
+        on grid.from_state_code = totals.from_state_code
+
+)
+
+select * from final

@@ -1,0 +1,43 @@
+with periods as (
+
+    select * from {{ source('landing', 'koski__study_periods') }}
+
+),
+
+codes as (
+
+    select * from {{ ref('stg_reference__codes') }}
+    where register = 'koski' and list_name = 'opiskeluoikeudentyyppi'
+
+),
+
+latest as (
+
+    {{ latest_rows('periods', ['person_key', 'study_right_key', 'education_form_code', 'started_on']) }}
+
+),
+
+-- Studying is being present or on a holiday of the school; a delivery without the period's state
+-- lists only periods of presence.
+final as (
+
+    select
+        latest.person_key,
+        codes.state_code,
+        'koski' as evidence_code,
+        latest.started_on,
+        {{ half_open('latest.ended_on') }} as ended_on,
+        latest.delivery_id,
+        latest.row_no
+    from latest
+    inner join codes
+        on
+            latest.education_form_code = codes.code
+            and {{ valid_on('codes', 'latest.started_on') }}
+    where
+        codes.state_code is not null
+        and coalesce(latest.period_state_code, 'lasna') in ('lasna', 'loma')
+
+)
+
+select * from final

@@ -1,0 +1,31 @@
+with clients as (
+
+    select * from {{ source('landing', 'osaamiskeskus__clients') }}
+
+),
+
+latest as (
+
+    {{ latest_rows('clients', ['client_key']) }}
+
+),
+
+final as (
+
+    select
+        client_key,
+        person_key,
+        started_on,
+        {{ half_open('ended_on') }} as ended_on,
+        education_level_code,
+        finnish_level_code,
+        weight,
+        father_unemployed,
+        gcse5eq,
+        grammar_school,
+        recorded_on
+    from latest
+
+)
+
+select * from final

@@ -1,0 +1,28 @@
+with study as (
+
+    select * from {{ source('landing', 'reference__study') }}
+
+),
+
+final as (
+
+    select
+        study_code,
+        is_test,
+        window_start_on,
+        {{ half_open('window_end_on') }} as window_end_on,
+        {{ month_index('window_start_on') }} as first_month_index,
+        {{ month_index('window_end_on') }} as last_month_index,
+        municipality_code,
+        foreign_background as requires_foreign_background,
+        min_age_years,
+        max_age_years,
+        months_before,
+        months_after,
+        rule_set_code,
+        employed_min_eur_per_month
+    from study
+
+)
+
+select * from final

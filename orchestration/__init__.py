@@ -1,0 +1,4 @@
+"""When and in what order: jobs, the schedule, sensors, and the one page of definitions.
+
+Belongs here: Dagster's wiring. Does not belong here: what an asset does (`assets/`) and business rules.
+"""

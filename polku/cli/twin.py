@@ -1,0 +1,39 @@
+"""`polku twin`: makes the synthetic twin of a study.
+
+Belongs here: the command. Does not belong here: what the twin is (`polku.twin`).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from polku.errors import Exit
+from polku.layout import DataRoot
+from polku.studies import load_study
+from polku.twin import make_twin
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.description = (
+        "Write the extracts of invented persons into every authority's folder, with the truth about them. "
+        "The same seed gives the same files. Example: polku twin --persons 1000 --seed 7"
+    )
+    parser.add_argument("--study", default="espoo_skills_centre", help="a test study (default: %(default)s)")
+    parser.add_argument("--persons", type=int, default=6000, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=1, help="default: %(default)s")
+    parser.add_argument("--out", type=Path, help="data root to write into instead of the study's own")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Make the twin and say how many rows each file has."""
+    root = DataRoot(args.study, args.out) if args.out else DataRoot.of(args.study)
+    report = make_twin(root, load_study(args.study), persons=args.persons, seed=args.seed)
+    for register, tables in report.files.items():
+        for name, file in tables.items():
+            print(f"{register:15} {name:20} {file.rows:>9,} rows", file=sys.stderr)
+    print(f"{report.rows:,} rows of {report.persons:,} invented persons", file=sys.stderr)
+    print(f"the truth about them: {report.truth}", file=sys.stderr)
+    return Exit.OK

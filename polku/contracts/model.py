@@ -1,0 +1,146 @@
+"""What a register contract says, as plain data.
+
+Belongs here: the shape of a contract. Does not belong here: reading TOML (`reading`), SQL (`sql`)
+or dbt files (`dbt_files`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import date
+
+LANGUAGES = ("en", "fi", "sv")
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text for users in the three languages."""
+
+    en: str
+    fi: str
+    sv: str
+
+
+@dataclass(frozen=True)
+class Code:
+    """One code of a code list, valid for events from `valid_from` to `valid_until` (both inclusive, None = open).
+
+    `state` is the main-activity state that the code gives (None: none), `group` a coarser class
+    (benefit group, exit group), `channel` the service-use channel.
+    """
+
+    code: str
+    label: Label
+    valid_from: date | None = None
+    valid_until: date | None = None
+    state: str | None = None
+    group: str | None = None
+    channel: str | None = None
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    `type` is one of text, code, date, month, year, integer, amount, boolean, identifier.
+    An identifier column arrives as a token and lands as a random integer key called `name`;
+    `domain` is `fi.hetu` or `<register>.<kind>` (tokens of the latter are scoped to their register).
+    `coarsen` (month, year) is done by the authority, before the value leaves it.
+    `codes` names a code list of the contract, `dated_by` the column whose date decides its validity,
+    `width` pads lost leading zeros. `unknown_code` is quarantine or flag.
+    """
+
+    source: str
+    name: str
+    type: str
+    why: str
+    required: bool = False
+    domain: str | None = None
+    coarsen: str | None = None
+    codes: str | None = None
+    dated_by: str | None = None
+    width: int | None = None
+    unknown_code: str = "quarantine"
+    minimum: float | None = None
+    maximum: float | None = None
+    unit: str | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of a register: one file of the extract.
+
+    `ordered` are pairs of date columns of which the first may not be after the second.
+    `never` are source columns that are dropped by name, with the reason why the study may not have them.
+    """
+
+    name: str
+    file: str
+    title: Label
+    grain: str
+    natural_key: tuple[str, ...]
+    columns: tuple[Column, ...]
+    ordered: tuple[tuple[str, str], ...] = ()
+    never: dict[str, str] = field(default_factory=dict)
+
+    def column(self, name: str) -> Column:
+        return next(c for c in self.columns if c.name == name)
+
+    @property
+    def identifiers(self) -> tuple[Column, ...]:
+        return tuple(c for c in self.columns if c.type == "identifier")
+
+
+@dataclass(frozen=True)
+class FileFormat:
+    """How the authority's system writes files. Dates are strptime patterns, tried in order."""
+
+    encoding: str = "utf-8"
+    delimiter: str = ";"
+    quote: str = '"'
+    decimal_mark: str = ","
+    date_formats: tuple[str, ...] = ("%Y-%m-%d",)
+    open_ends: tuple[date, ...] = ()
+    null_texts: tuple[str, ...] = ("",)
+
+
+@dataclass(frozen=True)
+class Break:
+    """A known break in a register's coverage or meaning."""
+
+    on: date
+    what: str
+
+
+@dataclass(frozen=True)
+class Contract:
+    """Everything known about one register. `timeline` names the staging models that feed the common
+    timelines: keys activity, service, income, benefit, residence."""
+
+    register: str
+    version: int
+    title: Label
+    authority: Label
+    system: str
+    legal_basis: tuple[str, ...]
+    cadence_days: int
+    maturity_months: int
+    covered_from: date
+    bad_row_limit: float
+    assumed: bool
+    file_format: FileFormat
+    tables: tuple[Table, ...]
+    codes: dict[str, tuple[Code, ...]]
+    breaks: tuple[Break, ...] = ()
+    purge_after_months: int | None = None
+    timeline: dict[str, str] = field(default_factory=dict)
+
+    def table(self, name: str) -> Table:
+        return next(t for t in self.tables if t.name == name)
+
+    def all_codes(self) -> Iterator[tuple[str, Code]]:
+        for name, codes in self.codes.items():
+            for code in codes:
+                yield name, code

@@ -1,0 +1,139 @@
+"""Plays every party on one machine with invented or published data, so that the whole path can be tried.
+
+Belongs here: the demonstration's order of events. Does not belong here: any step's own work; each is done
+by the same function that the real party uses.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from datetime import date, timedelta
+from hashlib import file_digest, sha256
+from pathlib import Path
+
+from polku import delivery, grants, keys
+from polku.layout import CHECKOUT, DataRoot
+from polku.package import SUFFIX
+from polku.relaying import relay
+from polku.sealing import seal
+from polku.studies import Study
+
+DAYS_UNTIL_EXTRACT = 320
+"""The demonstration's extracts are made so long after the window that even annual tax data is final."""
+
+Say = Callable[[str], None]
+
+
+def play(root: DataRoot, study: Study, persons: int, seed: int, say: Say) -> None:
+    """From extracts to sealed packages in the research platform's inbox.
+
+    Extracts come from `examples/<study>/` where there is one, else from the synthetic twin. Safe to run
+    again: an extract that has been sealed unchanged is not sealed again. Only for studies that are a test.
+    """
+    make_extracts(root, study, persons, seed, say)
+    make_keys(root, study, say)
+    for register in study.contracts:
+        seal_extract(root, study, register, say)
+    carry(root, study, say)
+
+
+def make_extracts(root: DataRoot, study: Study, persons: int, seed: int, say: Say) -> None:
+    """Put the extracts of every authority into its folder."""
+    example = CHECKOUT / "examples" / study.code
+    if not example.is_dir():
+        from polku.twin import make_twin
+
+        made = root.path / "authorities" / "made.txt"
+        recipe = f"{persons} persons, seed {seed}\n"
+        if made.is_file() and made.read_text(encoding="utf-8") == recipe:
+            return
+        say(f"making the synthetic twin: {recipe.strip()}")
+        make_twin(root, study, persons=persons, seed=seed)
+        made.write_text(recipe, encoding="utf-8")
+        return
+    for register, contract in study.contracts.items():
+        folder = root.authority(register) / "extract"
+        folder.mkdir(parents=True, exist_ok=True)
+        for table in contract.tables:
+            shutil.copyfile(example / table.file, folder / table.file)
+
+
+def make_keys(root: DataRoot, study: Study, say: Say) -> None:
+    """Keys of every party, the trust file, and the steward's grants to the authorities; once."""
+    if root.trust.is_file():
+        return
+    say("making the keys of every party (in reality each makes its own, on its own machine)")
+    folders = {keys.STEWARD: root.steward, keys.LINKAGE: root.linkage, keys.RESEARCH: root.path}
+    folders |= {register: root.authority(register) for register in study.contracts}
+    cards = []
+    for party, folder in folders.items():
+        card = keys.card_path(folder)
+        cards.append(keys.read_card(card) if card.is_file() else keys.create_party(party, study.code, folder))
+    part = root.trust.with_name(".trust.part.json")
+    keys.write_trust(part, cards)
+    for register in study.contracts:
+        if not keys.token_key_path(root.authority(register), cards[0].epoch or "").is_file():
+            package = grants.grant(root.steward, part, register)
+            grants.accept(root.authority(register), part, register, package)
+    part.replace(root.trust)
+
+
+def seal_extract(root: DataRoot, study: Study, register: str, say: Say) -> None:
+    """Seal the register's extract, unless the same files have been sealed already."""
+    folder = root.authority(register)
+    files = [folder / "extract" / table.file for table in study.contracts[register].tables]
+    mark, digest = folder / "sealed" / "extract.sha256", _digest(files)
+    if mark.is_file() and mark.read_text(encoding="utf-8") == digest:
+        return
+    extracted_on = study.window_until + timedelta(days=DAYS_UNTIL_EXTRACT)
+    period = (date(1900, 1, 1), study.window_until)
+    report = seal(study, register, folder / "extract", folder, root.trust, extracted_on, period)
+    mark.write_text(digest, encoding="utf-8")
+    rows = sum(table.rows for table in report.manifest.tables)
+    rejected = sum(sum(table.rejected.values()) for table in report.manifest.tables)
+    say(f"{register} sealed {rows} rows as {report.delivery_id}; {rejected} stayed in its own quarantine")
+
+
+def carry(root: DataRoot, study: Study, say: Say) -> None:
+    """Carry packages from party to party, each of them once."""
+    carried = Carried(root.path / "authorities" / "carried.txt")
+    for register in study.contracts:
+        sealed = root.authority(register) / "sealed"
+        carried.copy(sealed, delivery.ID, root.linkage / "inbox")
+        carried.copy(sealed, delivery.DATA, root.inbox)
+    report = relay(root.linkage, root.trust)
+    if report.refused:
+        raise report.refused[0]
+    if report.relayed:
+        say(f"the linkage unit re-keyed {len(report.relayed)} deliveries")
+    carried.copy(root.linkage / "outbox", delivery.LINK, root.inbox)
+
+
+class Carried:
+    """The courier's list: what has been carried is not carried again, even when it has moved on since."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._names = set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
+
+    def copy(self, source: Path, compartment: str, into: Path) -> None:
+        """Copy new parts of one kind: under another name first, then renamed, so that none arrives half."""
+        into.mkdir(parents=True, exist_ok=True, mode=0o700)
+        for path in sorted(source.glob(f"*.{compartment}{SUFFIX}")):
+            if path.name in self._names:
+                continue
+            part = into / f".{path.name}.part"
+            shutil.copyfile(path, part)
+            part.replace(into / path.name)
+            self._names.add(path.name)
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(f"{path.name}\n")
+
+
+def _digest(files: list[Path]) -> str:
+    digests = []
+    for path in files:
+        with path.open("rb") as file:
+            digests.append(file_digest(file, "sha256").hexdigest())
+    return sha256(" ".join(digests).encode()).hexdigest()

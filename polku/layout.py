@@ -1,0 +1,102 @@
+"""Where the files of one study are.
+
+Belongs here: paths below the data root and nothing else. Does not belong here: reading or writing.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+DEFAULT_STUDY = "espoo_skills_centre"
+
+
+@dataclass(frozen=True)
+class DataRoot:
+    """The folders of one study. `authorities/` and `linkage/` stand for other organisations' machines."""
+
+    study: str
+    path: Path
+
+    @classmethod
+    def of(cls, study: str) -> DataRoot:
+        """The data root of `study`: below POLKU_DATA when that is set, else below `data/` of the checkout."""
+        base = os.environ.get("POLKU_DATA")
+        return cls(study, (Path(base) if base else CHECKOUT / "data") / study)
+
+    def authority(self, register: str) -> Path:
+        return self.path / "authorities" / register
+
+    @property
+    def steward(self) -> Path:
+        """The key steward of the source side (root of the authorities' token keys)."""
+        return self.path / "authorities" / "_steward"
+
+    @property
+    def linkage(self) -> Path:
+        return self.path / "linkage"
+
+    @property
+    def keys(self) -> Path:
+        """Key files of the research platform."""
+        return self.path / "keys"
+
+    @property
+    def trust(self) -> Path:
+        """Public keys of every party, pinned; the same file is given to all of them."""
+        return self.path / "trust.json"
+
+    @property
+    def inbox(self) -> Path:
+        return self.path / "inbox"
+
+    @property
+    def archive(self) -> Path:
+        """Packages that have landed, still sealed."""
+        return self.path / "inbox" / "landed"
+
+    @property
+    def quarantine(self) -> Path:
+        return self.path / "quarantine"
+
+    @property
+    def landing(self) -> Path:
+        return self.path / "landing"
+
+    @property
+    def incoming(self) -> Path:
+        """Opened but not yet judged parts (encrypted); emptied at the start of every landing."""
+        return self.path / "landing" / ".incoming"
+
+    @property
+    def ledger(self) -> Path:
+        return self.path / "ledger.sqlite"
+
+    @property
+    def identities(self) -> Path:
+        """Research tokens and the random person keys they stand for (encrypted)."""
+        return self.path / "identities.duckdb"
+
+    @property
+    def warehouse(self) -> Path:
+        return self.path / "warehouse.duckdb"
+
+    @property
+    def marts(self) -> Path:
+        return self.path / "marts.duckdb"
+
+    @property
+    def release(self) -> Path:
+        """Protected tables that passed the disclosure gate, not yet published."""
+        return self.path / "release"
+
+    @property
+    def published(self) -> Path:
+        return self.path / "published"
+
+    @property
+    def spill(self) -> Path:
+        """DuckDB's spill files (encrypted while they exist)."""
+        return self.path / ".spill"

@@ -1,0 +1,169 @@
+"""Which rows of an extract may leave the authority, in which form, and which may not and why.
+
+Belongs here: coarsening, refused rows, the search for stray identifiers. Does not belong here: reading
+files (`extracts`), tokens (`tokenising`), packages (`sealing`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+
+from polku.contracts.model import Column, Contract
+from polku.errors import Exit, Refusal
+from polku.extracts import SOURCE_ROW, Extract, quoted, texts
+from polku.residuals import kinds_of, may_hold
+from polku.tokenising import MIGRI_CLIENT, identifier_table
+
+KEPT = "kept_"
+"""Views of what may leave: the contract's columns and these two."""
+REPAIRED = "_repaired"
+FILE_ROW = "_file_row"
+
+_BATCH_ROWS = 100_000
+
+
+def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
+    """Make the table `refused` (file, row_no, column, reason) and a view `kept_<table>` for each file."""
+    con.execute("create table refused (file varchar, row_no bigint, column_name varchar, reason varchar)")
+    for extract in extracts:
+        selected, joins, repaired = [f"r.{SOURCE_ROW} as {FILE_ROW}"], [], ["false"]
+        for i, column in enumerate(extract.columns):
+            name = quoted(column.name)
+            value = f"r.{name}"
+            if column.type == "identifier":
+                known = identifier_table(column.domain or "")
+                _refuse(con, extract, column, f"join {known} i on i.text = r.{name}", "i.reason")
+                joins.append(f"left join {known} i{i} on i{i}.text = r.{name}")
+                repaired.append(f"coalesce(i{i}.repaired, false)")
+                value = f"i{i}.handle"
+            elif column.coarsen:
+                day = _day(contract, value)
+                _refuse(
+                    con,
+                    extract,
+                    column,
+                    "",
+                    f"case when {day} is null and {_given(contract, value)} then 'date_form' end",
+                )
+                value = f"strftime(date_trunc('{column.coarsen}', {_real(contract, day)}), '%Y-%m-%d')"
+            selected.append(f"{value} as {name}")
+        con.execute(
+            f"create view {KEPT}{extract.table.name} as "
+            f"select {', '.join(selected)}, {' or '.join(repaired)} as {REPAIRED} "
+            f"from {extract.relation} r {' '.join(joins)} anti join refused f on {_same_row(extract)}"
+        )
+
+
+def refused_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> dict[str, int]:
+    """Refused rows of a file by reason; a row with two faults counts under both."""
+    counts = con.execute(
+        "select reason, count(distinct row_no) from refused where file = ? group by 1 order by 1", [extract.table.file]
+    )
+    return dict(counts.fetchall())
+
+
+def list_refused(con: duckdb.DuckDBPyConnection, file: Path) -> Path | None:
+    """Write file, row, column and reason of every fault to the authority's own list; never a value."""
+    rows = con.execute("from refused order by all").to_arrow_table()
+    if not rows.num_rows:
+        return None
+    write_csv(file, rows.rename_columns(["file", "row_no", "column", "reason"]))
+    return file
+
+
+def refuse_too_many(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
+    """Above the contract's share of bad rows, file by file, it is the extract that is wrong."""
+    for extract in extracts:
+        bad, first = con.execute(
+            "select count(distinct row_no), min(row_no) from refused where file = ?", [extract.table.file]
+        ).fetchall()[0]
+        if bad > contract.bad_row_limit * extract.rows:
+            raise Refusal(
+                Exit.EXTRACT_BREAKS_CONTRACT,
+                f"{bad} of {extract.rows} rows are refused; the contract allows {contract.bad_row_limit:.1%}.",
+                "Rows, columns and reasons are listed in the authority's quarantine folder.",
+                register=contract.register,
+                file=extract.table.file,
+                row_no=first,
+            )
+
+
+def refuse_identifiers(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
+    """Search every distinct text that would leave; one that looks like an identifier stops the delivery."""
+    for extract in extracts:
+        for column in extract.columns:
+            if column.type != "identifier" and not column.coarsen:
+                _refuse_identifiers_in(con, contract, extract, column)
+
+
+def _refuse_identifiers_in(
+    con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column
+) -> None:
+    asked = any(c.domain == MIGRI_CLIENT for t in contract.tables for c in t.identifiers)
+    # A text that is a date by the contract is one, even where its digits could be a number to call.
+    dates = f"and {_day(contract, 'text')} is null" if column.type in ("date", "month") else ""
+    # any_value keeps DuckDB from examining every row before grouping instead of every distinct text after it.
+    rows = con.cursor().execute(
+        f"select any_value({quoted(column.name)}) as text, count(*), min({SOURCE_ROW}) "
+        f"from {extract.relation} r anti join refused f on {_same_row(extract)} "
+        f"group by {quoted(column.name)} having {may_hold('text')} {dates}"
+    )
+    hits: Counter[str] = Counter()
+    first = []
+    for batch in rows.to_arrow_reader(_BATCH_ROWS):
+        for text, cells, row_no in zip(*(values.to_pylist() for values in batch.columns), strict=True):
+            kinds = kinds_of(text, client_numbers=asked)
+            hits.update(dict.fromkeys(kinds, cells))
+            first += [row_no] if kinds else []
+    if hits:
+        found = ", ".join(f"{kind} in {cells} rows" for kind, cells in sorted(hits.items()))
+        raise Refusal(
+            Exit.IDENTIFIER_IN_DATA,
+            f"there are cells that look like an identifier: {found}; the first row is named.",
+            "Remove them at the source, or have the column taken out of the contract.",
+            register=contract.register,
+            file=extract.table.file,
+            column=column.source,
+            row_no=min(first),
+        )
+
+
+def write_csv(file: Path, rows: pa.Table) -> None:
+    """Write a small list of the authority's own (mode 0600), whole or not at all."""
+    file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    part = file.with_name(f".{file.name}.part")
+    part.touch(mode=0o600)
+    pyarrow.csv.write_csv(rows, part)
+    part.replace(file)
+
+
+def _refuse(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column, join: str, reason: str) -> None:
+    """Add the rows of a file that have a reason to be refused for this column."""
+    con.execute(
+        f"insert into refused select ?, r.{SOURCE_ROW}, ?, {reason} from {extract.relation} r {join} "
+        f"where {reason} is not null",
+        [extract.table.file, column.source],
+    )
+
+
+def _same_row(extract: Extract) -> str:
+    return f"f.row_no = r.{SOURCE_ROW} and f.file = {texts([extract.table.file])}"
+
+
+def _day(contract: Contract, cell: str) -> str:
+    return f"try_strptime(trim({cell}), [{texts(contract.file_format.date_formats)}])"
+
+
+def _real(contract: Contract, day: str) -> str:
+    """A day that only says that there is no end is no date."""
+    ends = texts(end.isoformat() for end in contract.file_format.open_ends)
+    return f"case when {day}::date::varchar not in ({ends}) then {day} end" if ends else day
+
+
+def _given(contract: Contract, cell: str) -> str:
+    return f"trim({cell}) not in ({texts(text.strip() for text in contract.file_format.null_texts)})"

@@ -1,0 +1,87 @@
+"""From frames to files: values as text, in the format of the authority's contract.
+
+Belongs here: how dates, months, amounts and empty cells are written. Does not belong here: which values
+there are (`registers`) and mistakes in them (`dirt`).
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from polku.contracts.model import Column, Contract, FileFormat, Table
+from polku.twin.chance import Dates, Ints
+from polku.twin.registers.frame import Frame
+
+BYTE_ORDER_MARK = frozenset(("koski",))
+"""Registers whose UTF-8 files begin with a byte order mark."""
+
+
+def as_text(frame: Frame, table: Table, file_format: FileFormat) -> dict[str, pa.Array]:
+    """The columns of `table` by source name, each as an array of texts; an empty cell is ''."""
+    return {c.source: _texts(frame.columns[c.source], c, file_format) for c in table.columns}
+
+
+def day_format(file_format: FileFormat) -> str:
+    """How the register writes a day."""
+    return next(pattern for pattern in file_format.date_formats if "%d" in pattern)
+
+
+def month_formats(file_format: FileFormat) -> tuple[str, ...]:
+    """How the register writes a month that is not a day; of old and of new, when it has changed."""
+    return tuple(pattern for pattern in file_format.date_formats if "%d" not in pattern)
+
+
+def write_file(path: Path, texts: dict[str, pa.Array], contract: Contract) -> None:
+    """Write one file of the extract in the contract's encoding."""
+    file_format = contract.file_format
+    buffer = io.BytesIO()
+    buffer.write(f"{file_format.delimiter.join(texts)}\n".encode())
+    options = csv.WriteOptions(include_header=False, delimiter=file_format.delimiter, quoting_style="needed")
+    csv.write_csv(pa.table(texts), buffer, options)
+    encoding = "utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(buffer.getvalue().decode().encode(encoding))
+
+
+def _texts(values: npt.NDArray[Any], column: Column, file_format: FileFormat) -> pa.Array:
+    match column.type:
+        case "date":
+            return format_days(values, day_format(file_format))
+        case "month":
+            formats = () if column.coarsen else month_formats(file_format)
+            return format_days(values, formats[0] if formats else day_format(file_format))
+        case "amount":
+            return _amounts(values, file_format.decimal_mark)
+        case "boolean":
+            return pa.array(np.where(values, "kyllä", "ei").astype(object), pa.string())
+        case "integer" | "year":
+            return pa.array(values).cast(pa.string())
+    return pa.array(values, pa.string())
+
+
+def format_days(days: Dates, pattern: str) -> pa.Array:
+    """Days as text. A calendar is formatted once and looked up, because files hold few different days."""
+    days = days.astype("datetime64[D]")
+    empty = np.isnat(days)
+    if empty.all():
+        return pa.array([""] * len(days), pa.string())
+    number = np.where(empty, 0, days.astype(np.int64))
+    unique, position = np.unique(number, return_inverse=True)
+    calendar = pc.strftime(pa.array(unique.astype("datetime64[D]")), format=pattern)
+    return pc.if_else(pa.array(~empty), calendar.take(pa.array(position)), "")
+
+
+def _amounts(cents: Ints, decimal_mark: str) -> pa.Array:
+    sign = pa.array(np.where(cents < 0, "-", ""), pa.string())
+    whole, part = np.divmod(np.abs(cents), 100)
+    digits = pc.utf8_lpad(pa.array(part).cast(pa.string()), 2, padding="0")
+    number = pc.binary_join_element_wise(pa.array(whole).cast(pa.string()), digits, decimal_mark)
+    return pc.binary_join_element_wise(sign, number, "")

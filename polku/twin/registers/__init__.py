@@ -1,0 +1,23 @@
+"""What each register says of the invented world: one module per register.
+
+Belongs here: how an authority records the truth, table by table, under its own column names. Does not
+belong here: the text of files (`files`) and mistakes (`dirt`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from polku.twin.registers import dvv, kela, koski, osaamiskeskus, ura, vero
+from polku.twin.registers.frame import Frames
+from polku.twin.world import World
+
+REGISTERS: dict[str, Callable[[World], Frames]] = {
+    "osaamiskeskus": osaamiskeskus.record,
+    "dvv": dvv.record,
+    "ura": ura.record,
+    "koski": koski.record,
+    "kela": kela.record,
+    "vero": vero.record,
+}
+"""By register: the function that writes down the world as frames by table name."""

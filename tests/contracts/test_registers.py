@@ -1,0 +1,265 @@
+"""The register contracts and studies of this repository say what the registers' metadata say.
+
+Belongs here: facts about real registers. Does not belong here: how contracts are read (`tests/polku`).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from polku.contracts import Code, Contract, load_contracts
+from polku.contracts.sql import typed_query
+from polku.layout import CHECKOUT
+from polku.studies import load_study
+
+CONTRACTS = load_contracts(CHECKOUT / "contracts")
+EXAMPLES = CHECKOUT / "examples" / "mvad"
+SAME_IN_ALL_LANGUAGES = {"Omnia", "Pre-IB", "Pre-IB 2019"}
+LANDED = {
+    "dvv.moves": (
+        "dvv_muutot.csv",
+        "person_key move_type_code moved_on from_municipality_code to_municipality_code "
+        "from_country_code to_country_code",
+    ),
+    "dvv.persons": (
+        "dvv_henkilot.csv",
+        "person_key birth_month sex_code mother_tongue_code citizenship_code birth_country_code origin_code "
+        "marital_status_code died_on",
+    ),
+    "kela.benefit_spells": (
+        "kela_etuusjaksot.csv",
+        "person_key benefit_code started_on ended_on decision_type_code reason_code decided_on",
+    ),
+    "kela.payments": (
+        "kela_maksut.csv",
+        "person_key benefit_code payment_type_code payment_no paid_on benefit_month amount_eur",
+    ),
+    "koski.study_periods": (
+        "koski_opiskeluoikeusjaksot.csv",
+        "person_key study_right_key education_form_code started_on ended_on period_state_code funding_code",
+    ),
+    "koski.study_rights": (
+        "koski_opiskeluoikeudet.csv",
+        "person_key study_right_key education_form_code started_on ended_on last_state_code "
+        "attainment_type_code module_list_code confirmed_on",
+    ),
+    "osaamiskeskus.clients": (
+        "osaamiskeskus_asiakkaat.csv",
+        "client_key person_key started_on ended_on referral_code language_code needs_interpreter "
+        "education_level_code finnish_level_code",
+    ),
+    "osaamiskeskus.exits": ("osaamiskeskus_paattymiset.csv", "client_key exited_on exit_code"),
+    "osaamiskeskus.services": (
+        "osaamiskeskus_palvelut.csv",
+        "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code",
+    ),
+    "ura.employment_spells": ("ura_ytyoll.csv", "person_key employment_code started_on ended_on"),
+    "ura.job_searches": (
+        "ura_ythaku.csv",
+        "person_key started_on ended_on end_reason_code prior_activity_code permit_code",
+    ),
+    "vero.annual_incomes": (
+        "vero_vuositulot.csv",
+        "person_key tax_year wages_eur self_employment_eur pensions_eur taxable_benefits_eur taxes_eur",
+    ),
+}
+
+
+def meanings(register: str, list_name: str, code: str, day: date) -> list[Code]:
+    return [
+        entry
+        for entry in CONTRACTS[register].codes[list_name]
+        if entry.code == code and (entry.valid_from or date.min) <= day <= (entry.valid_until or date.max)
+    ]
+
+
+def seed(name: str, column: str) -> set[str]:
+    with (CHECKOUT / "dbt_project" / "seeds" / f"{name}.csv").open(encoding="utf-8") as file:
+        return {row[column] for row in csv.DictReader(file)}
+
+
+def test_tables_columns_and_files_are_those_that_models_and_authorities_rely_on() -> None:
+    found = {
+        f"{register}.{table.name}": (table.file, " ".join(column.name for column in table.columns))
+        for register, contract in CONTRACTS.items()
+        for table in contract.tables
+    }
+    assert found == LANDED
+
+
+@pytest.mark.parametrize("contract", CONTRACTS.values(), ids=CONTRACTS.keys())
+class TestEveryContract:
+    def test_a_code_has_at_most_one_meaning_on_any_day(self, contract: Contract) -> None:
+        for name, codes in contract.codes.items():
+            starts = {entry.valid_from for entry in codes if entry.valid_from}
+            ends = {entry.valid_until for entry in codes if entry.valid_until}
+            days = starts | ends | {day - timedelta(days=1) for day in starts} | {date(2009, 1, 1)}
+            for code in {entry.code for entry in codes}:
+                for day in days:
+                    assert len(meanings(contract.register, name, code, day)) <= 1, (name, code, day)
+
+    def test_a_code_that_changes_meaning_leaves_no_day_between(self, contract: Contract) -> None:
+        for name, codes in contract.codes.items():
+            ordered = sorted(codes, key=lambda entry: (entry.code, entry.valid_from or date.min))
+            for first, second in pairwise(ordered):
+                if first.code == second.code:
+                    day_after = (first.valid_until or date.min) + timedelta(days=1)
+                    assert second.valid_from == day_after, (name, first.code)
+
+    def test_labels_are_translated(self, contract: Contract) -> None:
+        for name, entry in contract.all_codes():
+            texts = (entry.label.en, entry.label.fi, entry.label.sv)
+            assert all(text == text.strip() and text for text in texts), (name, entry.code)
+            if entry.label.fi not in SAME_IN_ALL_LANGUAGES:
+                assert len(set(texts)) == 3, (name, entry.code)
+
+    def test_states_and_channels_are_known_to_the_timelines(self, contract: Contract) -> None:
+        states = {entry.state for _, entry in contract.all_codes() if entry.state}
+        channels = {entry.channel for _, entry in contract.all_codes() if entry.channel}
+        assert states <= seed("states", "state_code") & seed("state_priority", "state_code")
+        assert channels <= seed("service_channels", "channel_code")
+
+    def test_a_list_with_validity_is_looked_up_by_the_date_of_the_event(self, contract: Contract) -> None:
+        for table in contract.tables:
+            for column in table.columns:
+                dated = any(c.valid_from or c.valid_until for c in contract.codes.get(column.codes or "", ()))
+                assert bool(column.dated_by) or not dated, (table.name, column.name)
+
+    def test_a_code_column_is_never_a_door_for_free_text(self, contract: Contract) -> None:
+        for table in contract.tables:
+            for column in table.columns:
+                assert column.type != "code" or column.codes or column.width, (table.name, column.name)
+
+    def test_codes_can_be_written_in_the_files_of_the_register(self, contract: Contract) -> None:
+        for name, entry in contract.all_codes():
+            assert entry.code.encode(contract.file_format.encoding), (name, entry.code)
+            assert entry.code not in contract.file_format.null_texts, (name, entry.code)
+
+    def test_columns_are_taken_and_refused_with_a_reason(self, contract: Contract) -> None:
+        for table in contract.tables:
+            assert table.never, table.name
+            for reason in (*(column.why for column in table.columns), *table.never.values()):
+                assert len(reason.split()) >= 4, (table.name, reason)
+
+
+@pytest.mark.parametrize(
+    ("list_name", "code", "day", "state"),
+    [
+        ("tyok1", "01", date(2018, 9, 1), "employed"),
+        ("tyok1", "02", date(2018, 9, 1), "unemployed"),
+        ("tyok1", "03", date(2020, 4, 1), "unemployed"),
+        ("tyok1", "05", date(2011, 12, 31), "other"),
+        ("tyok1", "07", date(2012, 1, 1), "in_service"),
+        ("tyok1", "09", date(2022, 5, 1), "employed"),
+    ],
+)
+def test_employment_codes_give_the_main_activity(list_name: str, code: str, day: date, state: str) -> None:
+    assert [entry.state for entry in meanings("ura", list_name, code, day)] == [state]
+
+
+@pytest.mark.parametrize(
+    ("list_name", "code", "day"),
+    [
+        ("tyok1", "07", date(2011, 12, 31)),
+        ("tyok1", "09", date(2022, 4, 30)),
+        ("hapkd", "13", date(2011, 12, 31)),
+        ("hapkd", "14", date(2022, 4, 30)),
+        ("otlupa", "4", date(2004, 5, 1)),
+        ("otlupa", "6", date(2024, 1, 1)),
+        ("otlupa", "C", date(2022, 2, 28)),
+    ],
+)
+def test_a_code_is_not_valid_before_it_began_or_after_it_ended(list_name: str, code: str, day: date) -> None:
+    assert code in {entry.code for entry in CONTRACTS["ura"].codes[list_name]}
+    assert meanings("ura", list_name, code, day) == []
+
+
+def test_the_reasons_of_ura_changed_with_the_year_2012() -> None:
+    (before,) = meanings("ura", "hapkd", "04", date(2011, 12, 31))
+    (after,) = meanings("ura", "hapkd", "04", date(2012, 1, 1))
+    assert before.label.fi == "Aloittanut työllisyyskoulutuksen"
+    assert after.label.fi == "Aloittanut työvoimakoulutuksen"
+
+
+def test_forms_of_education_give_the_kind_of_education() -> None:
+    states = {entry.code: entry.state for entry in CONTRACTS["koski"].codes["koulutusmuoto"]}
+    assert states["ammatillinenkoulutus"] == "vocational_education"
+    assert states["korkeakoulutus"] == "higher_education"
+    assert states["lukiokoulutus"] == states["perusopetus"] == states["luva"] == "general_education"
+
+
+def test_benefits_are_grouped_and_only_leave_and_pension_are_activities() -> None:
+    benefits = CONTRACTS["kela"].codes["etuus"]
+    assert {entry.group for entry in benefits} == {
+        "unemployment",
+        "integration",
+        "social_assistance",
+        "housing",
+        "study",
+        "family",
+        "sickness",
+        "pension",
+    }
+    assert {entry.state for entry in benefits} == {None, "family_leave", "pension"}
+    assert meanings("kela", "etuus", "TOTU", date(2016, 12, 1)) == []
+
+
+def test_the_study_of_espoo_uses_every_register_as_contracted() -> None:
+    study = load_study("espoo_skills_centre")
+    assert study.contracts == {register: CONTRACTS[register] for register in study.contracts}
+    assert study.contracts.keys() == CONTRACTS.keys()
+    assert (study.municipality_code, study.foreign_background) == ("049", True)
+
+
+def test_the_example_is_observed_in_every_month_of_its_window() -> None:
+    study = load_study("mvad")
+    for contract in study.contracts.values():
+        assert contract.covered_from <= study.window_from, contract.register
+        assert contract.maturity_months == 0, contract.register
+
+
+@pytest.mark.parametrize("register", load_study("mvad").contracts)
+def test_every_row_of_the_example_keeps_its_contract(register: str) -> None:
+    study = load_study("mvad")
+    contract = study.contracts[register]
+    (table,) = contract.tables
+    columns = study.delivered(register, table.name)
+    path = EXAMPLES / table.file
+    with path.open(encoding=contract.file_format.encoding) as file:
+        header = next(csv.reader(file, delimiter=contract.file_format.delimiter))
+    assert set(header) == {column.source for column in columns}
+    selected = ", ".join(
+        f"{f'hash({column.source}) >> 1' if column.type == 'identifier' else column.source} as {column.name}"
+        for column in columns
+    )
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"create table extract as select row_number() over () as row_no, {selected} "
+            "from read_csv(?, all_varchar = true, delim = ';', header = true)",
+            [str(path)],
+        )
+        query = typed_query(contract, table, "extract", study.omitted[register, table.name])
+        faults = [row[0] for row in connection.execute(f"select faults from ({query})").fetchall()]
+    assert len(faults) >= 712
+    assert [fault for row in faults for fault in row] == []
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*_*.csv")), ids=lambda path: path.stem)
+def test_the_example_has_identity_codes_of_the_test_range_only(path: Path) -> None:
+    numbers = re.findall(r"\b\d{6}[-+A-FU-Y](\d{3})[0-9A-Y]\b", path.read_text(encoding="utf-8"))
+    assert len(numbers) >= 712
+    assert all(number.startswith("9") for number in numbers)
+
+
+def test_the_published_figures_of_the_example_are_complete() -> None:
+    with (EXAMPLES / "expected.csv").open(encoding="utf-8") as file:
+        metrics = [row["metric"] for row in csv.DictReader(file)]
+    assert sum(metric.startswith("weighted_state_share") for metric in metrics) == 48
+    assert sum(metric.startswith("transition_rate") for metric in metrics) == 36

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+import pytest
+
+from expectations import judge_marts
+from polku import storage
+from polku.layout import DataRoot
+from polku.studies import Study
+from tests.expectations.small_marts import build_warehouse, two_month_study
+
+
+@pytest.fixture
+def study() -> Study:
+    return two_month_study()
+
+
+def test_sound_marts_are_plausible(root: DataRoot, study: Study) -> None:
+    build_warehouse(root)
+    verdict = judge_marts(root, study)
+    assert verdict.failures == ()
+    assert verdict.passed
+
+
+@pytest.mark.parametrize(
+    ("mart", "change", "failure"),
+    [
+        ("person", "update {mart} set died_on = date '1989-01-01' where person_key = 1", "nobody died before being born: 1 found"),
+        ("person", "update {mart} set birth_year = 2021 where person_key = 1", "born in time to be in the study: 1 of 2 rows"),
+        ("cohort", "update {mart} set entry_month = date '2020-03-01' where person_key = 1", "within the study's window: 1 of 2"),
+        ("cohort", "update {mart} set entry_month = date '1980-01-01' where person_key = 1", "nobody enters before being born: 1"),
+        ("person_month", "delete from {mart} where person_key = 1 and month = date '2020-02-01'", "each of 2 months: 3 found"),
+        ("person_month", "update {mart} set month = date '2020-01-01' where person_key = 2", "one state per person and month: 2 of 4"),
+        ("service_episode", "update {mart} set duration_days = 0 where person_key = 2", "lasts at least a day: 1 of 2"),
+        ("person_outcome", "update {mart} set months_since_entry = 3 where person_key = 2", "the study's follow-up: 1 of 2"),
+        ("state_share_by_month", "update {mart} set share = 0.4 where month = date '2020-02-01'", "the shares of a month sum to one: 1 found"),
+        ("state_transition_rate", "update {mart} set rate = 0.6", "the rates out of a state sum to one: 1 found"),
+        ("exit_outcome", "update {mart} set share = 1.5", "a share: 2 of 2"),
+    ],
+)  # fmt: skip
+def test_an_implausible_mart_is_named(root: DataRoot, study: Study, mart: str, change: str, failure: str) -> None:
+    build_warehouse(root, **{mart: change})
+    verdict = judge_marts(root, study)
+    assert verdict.could_judge
+    assert not verdict.passed
+    assert any(told.startswith(mart) and failure in told for told in verdict.failures)
+
+
+def test_a_missing_mart_is_not_judged(root: DataRoot, study: Study) -> None:
+    build_warehouse(root, exit_outcome="drop table {mart}")
+    assert judge_marts(root, study).could_judge is False
+
+
+def test_the_warehouse_is_free_for_dbt_afterwards(root: DataRoot, study: Study) -> None:
+    build_warehouse(root)
+    judge_marts(root, study)
+    with storage.connect(root) as con:
+        storage.attach(con, root, root.warehouse, "warehouse")
+        con.execute("create table warehouse.marts.later as select 1 as one")

@@ -1,0 +1,159 @@
+"""Contracts are read strictly, and every fault of a file is named at once."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polku.contracts import load_contract, load_contracts
+from polku.contracts.reading import parse_contract
+from polku.errors import Exit, Refusal
+from polku.layout import CHECKOUT
+
+SOUND = """
+register = "r"
+version = 1
+system = "R"
+legal_basis = ["Act 1"]
+cadence_days = 31
+maturity_months = 0
+covered_from = 2000-01-01
+bad_row_limit = 0.1
+title = {en = "R", fi = "R", sv = "R"}
+authority = {en = "A", fi = "A", sv = "A"}
+[file_format]
+encoding = "utf-8"
+[timeline]
+activity = "stg_r__activity_spells"
+[tables.spells]
+file = "r.csv"
+title = {en = "S", fi = "S", sv = "S"}
+grain = "one row per spell"
+natural_key = ["person_key", "started_on"]
+[[tables.spells.columns]]
+source = "hetu"
+name = "person_key"
+type = "identifier"
+domain = "fi.hetu"
+required = true
+why = "links"
+[[tables.spells.columns]]
+source = "alku"
+name = "started_on"
+type = "date"
+why = "time"
+[[tables.spells.columns]]
+source = "k"
+name = "kind_code"
+type = "code"
+codes = "k"
+dated_by = "started_on"
+why = "what"
+[[codes.k]]
+code = "1"
+label = {en = "one", fi = "yksi", sv = "ett"}
+"""
+
+
+def sound() -> dict[str, Any]:
+    return tomllib.loads(SOUND)
+
+
+def faults(data: dict[str, Any]) -> str:
+    with pytest.raises(Refusal) as refusal:
+        parse_contract(data, "r.toml")
+    assert refusal.value.exit is Exit.CONTRACT_INVALID
+    return refusal.value.what
+
+
+def test_a_sound_contract_is_read() -> None:
+    contract = parse_contract(sound(), "r.toml", expected="r")
+    assert contract.table("spells").column("kind_code").codes == "k"
+    assert contract.timeline == {"activity": "stg_r__activity_spells"}
+
+
+def test_all_faults_are_named_at_once() -> None:
+    data = sound()
+    data["bad_row_limit"] = 2.0
+    data["title"] = {"en": "R"}
+    data["surprise"] = 1
+    data["tables"]["spells"]["columns"][1]["type"] = "moment"
+    del data["tables"]["spells"]["columns"][2]["why"]
+    data["codes"]["k"][0]["state"] = "asleep"
+    text = faults(data)
+    for word in (
+        "bad_row_limit",
+        "no label in fi, sv",
+        "surprise",
+        "`type` must be",
+        "`why` is missing",
+        "asleep",
+    ):
+        assert word in text
+    assert "6 fault(s)" in text
+
+
+@pytest.mark.parametrize(
+    ("change", "fault"),
+    [
+        ({"name": "StartedOn"}, "lower_snake_case"),
+        ({"name": "row_no"}, "landing adds itself"),
+        ({"name": "started"}, "ending _on"),
+        ({"type": "text", "name": "started"}, "free text is never kept"),
+        ({"coarsen": "month"}, "`coarsen`"),
+        ({"domain": "fi.hetu"}, "`domain` belongs"),
+        ({"unknown_code": "other"}, "quarantine or flag"),
+        ({"required": "yes"}, "wrong type"),
+        ({"dated_by": "nothing_on"}, "`nothing_on` is named but is no column"),
+    ],
+)
+def test_faults_of_a_column(change: dict[str, Any], fault: str) -> None:
+    data = sound()
+    data["tables"]["spells"]["columns"][1] |= change
+    assert fault in faults(data)
+
+
+def test_a_code_without_list_or_width_would_let_any_text_in() -> None:
+    data = sound()
+    del data["tables"]["spells"]["columns"][2]["codes"]
+    assert "needs a code list" in faults(data)
+
+
+def test_a_code_may_mean_only_one_thing_on_a_day() -> None:
+    data = sound()
+    data["codes"]["k"].append(dict(data["codes"]["k"][0]))
+    assert "overlapping validity" in faults(data)
+
+
+def test_an_identifier_of_another_register_is_refused() -> None:
+    data = sound()
+    data["tables"]["spells"]["columns"][0]["domain"] = "other.client"
+    assert "scoped to its register" in faults(data)
+
+
+def test_a_file_that_is_no_toml_is_refused_with_its_place(tmp_path: Path) -> None:
+    path = tmp_path / "r.toml"
+    path.write_text("register = \n", encoding="utf-8")
+    with pytest.raises(Refusal, match="line 1"):
+        load_contract(path)
+
+
+def test_the_name_of_the_file_is_the_register(tmp_path: Path) -> None:
+    path = tmp_path / "other.toml"
+    path.write_text(SOUND, encoding="utf-8")
+    with pytest.raises(Refusal, match="`register` must be `other`"):
+        load_contract(path)
+
+
+def test_the_six_registers_are_sound() -> None:
+    assert set(load_contracts(CHECKOUT / "contracts")) == {
+        "dvv",
+        "kela",
+        "koski",
+        "osaamiskeskus",
+        "ura",
+        "vero",
+    }

@@ -1,0 +1,149 @@
+"""A small world for tests: steward, two authorities, linkage unit and research platform on one disk.
+
+Belongs here: making parties and moving packages between them. Does not belong here: a check.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+from polku import grants, keys, opening, relaying, sealing
+from polku.contracts.model import Column, Contract, FileFormat, Label, Table
+from polku.delivery import Delivery
+from polku.layout import DataRoot
+from polku.studies import Study
+
+EXTRACTED_ON = date(2024, 7, 1)
+PERIOD = (date(2018, 1, 1), date(2024, 6, 30))
+TEXT = Label("text", "teksti", "text")
+
+PERSONS = Table(
+    name="persons",
+    file="persons.csv",
+    title=TEXT,
+    grain="one row per person",
+    natural_key=("person_key",),
+    columns=(
+        Column("hetu", "person_key", "identifier", "joins registers", required=True, domain="fi.hetu"),
+        Column("syntymapaiva", "birth_month", "month", "age", required=True, coarsen="month"),
+        Column("kieli", "language_code", "text", "background"),
+    ),
+    never={"nimi": "not needed"},
+)
+SPELLS = Table(
+    name="spells",
+    file="spells.csv",
+    title=TEXT,
+    grain="one row per spell",
+    natural_key=("case_key", "started_on"),
+    columns=(
+        Column("tapaus", "case_key", "identifier", "joins spells", domain="jobs.case"),
+        Column("hetu", "person_key", "identifier", "joins registers", required=True, domain="fi.hetu"),
+        Column("alku", "started_on", "date", "timeline", required=True),
+        Column("selite", "note", "text", "none"),
+    ),
+)
+
+
+def contract(register: str, *tables: Table, **changes: object) -> Contract:
+    """A contract of one register of the small world."""
+    made = Contract(
+        register=register,
+        version=1,
+        title=TEXT,
+        authority=TEXT,
+        system=f"{register} system",
+        legal_basis=("Act",),
+        cadence_days=30,
+        maturity_months=0,
+        covered_from=date(2018, 1, 1),
+        bad_row_limit=0.5,
+        assumed=True,
+        file_format=FileFormat(date_formats=("%d.%m.%Y", "%Y-%m-%d"), open_ends=(date(2222, 11, 11),)),
+        tables=tables,
+        codes={},
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def small_study(*contracts: Contract, code: str = "small", permanent_until: int = 989) -> Study:
+    """A test study of these registers; individual numbers 990-999 play the temporary codes."""
+    return Study(
+        code=code, title=TEXT, purpose="test", permit="none", test=True, permanent_until=permanent_until,
+        window_from=PERIOD[0], window_until=PERIOD[1], client_register="osaamiskeskus", municipality_code=None,
+        foreign_background=False, min_age_years=None, max_age_years=None, groups={}, months_before=1, months_after=1,
+        employed_min_eur_per_month=Decimal(1), rule_set="statfin_v1", release_profile="none", release_tables=(),
+        contracts={c.register: c for c in contracts}, omitted={},
+    )  # fmt: skip
+
+
+@dataclass
+class Parties:
+    """Every party of the small world, with keys, cards, trust file and granted token keys."""
+
+    path: Path
+    study: Study = field(
+        default_factory=lambda: small_study(contract("persons", PERSONS), contract("jobs", SPELLS))
+    )
+
+    def __post_init__(self) -> None:
+        self.root = DataRoot(self.study.code, self.path / "data")
+        folders = {
+            keys.STEWARD: self.root.steward,
+            keys.LINKAGE: self.root.linkage,
+            keys.RESEARCH: self.root.path,
+            **{register: self.root.authority(register) for register in self.study.contracts},
+        }
+        cards = [keys.create_party(party, self.study.code, folder) for party, folder in folders.items()]
+        keys.write_trust(self.root.trust, cards)
+        for register in self.study.contracts:
+            package = grants.grant(self.root.steward, self.root.trust, register)
+            grants.accept(self.root.authority(register), self.root.trust, register, package)
+        for inbox in (self.root.inbox, self.root.linkage / "inbox"):
+            inbox.mkdir(parents=True)
+
+    def extract(self, register: str) -> Path:
+        """The extract folder of a register."""
+        folder = self.root.authority(register) / "extract"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def write(self, register: str, file: str, lines: Iterable[str], encoding: str = "utf-8") -> None:
+        """Write an extract file, one line each."""
+        (self.extract(register) / file).write_text("\n".join(lines) + "\n", encoding=encoding)
+
+    def seal(self, register: str, study: Study | None = None) -> sealing.SealReport:
+        """Seal what lies in the extract folder."""
+        authority = self.root.authority(register)
+        return sealing.seal(
+            study or self.study, register, self.extract(register), authority, self.root.trust, EXTRACTED_ON, PERIOD
+        )
+
+    def send(self, report: sealing.SealReport) -> None:
+        """Carry both parts to where they belong."""
+        shutil.copy(report.id_part, self.root.linkage / "inbox")
+        shutil.copy(report.data_part, self.root.inbox)
+
+    def relay(self) -> relaying.RelayReport:
+        """Let the linkage unit work, and carry its link parts to the research platform."""
+        report = relaying.relay(self.root.linkage, self.root.trust)
+        for link in report.relayed:
+            link.replace(self.root.inbox / link.name)
+        return report
+
+    def deliver(self, register: str) -> Delivery:
+        """Seal, send and relay; the delivery as the research platform finds it."""
+        sent = self.seal(register)
+        self.send(sent)
+        self.relay()
+        return next(d for d in opening.pending(self.root, self.study) if d.delivery_id == sent.delivery_id)
+
+    def read(self, delivery: Delivery) -> dict[str, list[dict[str, object]]]:
+        """Open a delivery to its end: the rows of each table."""
+        with opening.open_delivery(self.root, self.study, delivery) as opened:
+            return {name: reader.read_all().to_pylist() for name, reader in opened.tables()}

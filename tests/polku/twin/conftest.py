@@ -1,0 +1,56 @@
+"""A small twin, made once for all tests of this folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polku.layout import DataRoot
+from polku.studies import Study, load_study
+from polku.twin import make_twin
+from polku.twin.world import World, make_world
+
+PERSONS, SEED = 600, 3
+
+
+@dataclass(frozen=True)
+class Made:
+    study: Study
+    root: DataRoot
+    truth: dict[str, Any]
+    persons: list[dict[str, str]]
+
+    def folder(self, register: str) -> Path:
+        return self.root.authority(register) / "extract"
+
+    def rows(self, register: str, table: str) -> list[dict[str, str]]:
+        """Rows of a file as its authority wrote them."""
+        contract = self.study.contracts[register]
+        encoding = contract.file_format.encoding.replace("utf-8", "utf-8-sig")
+        with (self.folder(register) / contract.table(table).file).open(encoding=encoding, newline="") as lines:
+            return list(csv.DictReader(lines, delimiter=contract.file_format.delimiter))
+
+
+@pytest.fixture(scope="package")
+def study() -> Study:
+    return load_study("espoo_skills_centre")
+
+
+@pytest.fixture(scope="package")
+def made(study: Study, tmp_path_factory: pytest.TempPathFactory) -> Made:
+    root = DataRoot(study.code, tmp_path_factory.mktemp("twin"))
+    report = make_twin(root, study, persons=PERSONS, seed=SEED)
+    with report.truth.with_name("truth_person.csv").open(encoding="utf-8", newline="") as lines:
+        persons = list(csv.DictReader(lines))
+    return Made(study, root, json.loads(report.truth.read_text(encoding="utf-8")), persons)
+
+
+@pytest.fixture(scope="package")
+def world(study: Study) -> World:
+    """The same world before any register writes it down."""
+    return make_world(study, PERSONS, SEED)

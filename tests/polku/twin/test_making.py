@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from polku.contracts.sql import typed_query
+from polku.errors import Exit, Refusal
+from polku.extracts import quoted, read_extract
+from polku.identifiers import Refused, canonical_hetu
+from polku.layout import DataRoot
+from polku.studies import Study
+from polku.twin import make_twin
+
+REGISTERS = ("osaamiskeskus", "dvv", "ura", "koski", "kela", "vero")
+FAULT_OF_MISTAKE = {
+    "unknown_code": "unknown_code",
+    "code_not_valid_then": "code_not_valid_then",
+    "unreadable_date": "unreadable",
+    "missing": "missing",
+    "starts_after_end": "starts_after_end",
+}
+EXTRACTED_ON = date(2025, 6, 29)
+
+
+def every_file(root: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(root)): path.read_bytes() for path in sorted(root.rglob("*")) if path.is_file()}
+
+
+def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(study: Study, tmp_path: Path) -> None:
+    for name, seed in (("first", 5), ("again", 5), ("other", 6)):
+        make_twin(DataRoot(study.code, tmp_path / name), study, persons=150, seed=seed)
+    first, again, other = (every_file(tmp_path / name) for name in ("first", "again", "other"))
+    assert first == again
+    assert set(first) == set(other)
+    assert all(first[name] != other[name] for name in first)
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_contract_finds_the_injected_faults_and_no_others(made, register: str) -> None:
+    """Everything else in the files (codes, dates, amounts, odd spellings) is read as the contract says."""
+    contract = made.study.contracts[register]
+    for table in contract.tables:
+        truth = made.truth["files"][register][table.name]
+        with duckdb.connect() as con:
+            extract = read_extract(con, contract, table, table.columns, made.folder(register))
+            assert extract.rows == truth["rows"]
+            # What the sealer does to identifiers and coarsened dates, without keys.
+            cells = {c.name: f"hash({c.name})::bigint" for c in table.identifiers}
+            day = contract.file_format.date_formats[0]
+            cells |= {c.name: f"strftime(strptime({c.name}, '{day}'), '%Y-%m-01')" for c in table.columns if c.coarsen}
+            con.execute(
+                f"create view sealed as select source_row as row_no, * replace "
+                f"({', '.join(f'{cell} as {quoted(name)}' for name, cell in cells.items())}) from {extract.relation}"
+            )
+            rows = con.execute(f"select faults from ({typed_query(contract, table, 'sealed')}) where len(faults) > 0")
+            faults = [fault for (faults,) in rows.fetchall() for fault in faults[:1]]
+        expected = {FAULT_OF_MISTAKE[m]: n for m, n in truth["mistakes"].items() if m in FAULT_OF_MISTAKE}
+        assert Counter(fault.split(":")[1] for fault in faults) == expected, table.name
+        assert len(faults) == truth["quarantined_by_platform"]
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_every_identity_code_is_of_the_test_range_and_only_the_injected_ones_are_wrong(made, register: str) -> None:
+    for table in made.study.contracts[register].tables:
+        if "hetu" not in {column.source for column in table.columns}:
+            continue
+        wrong = 0
+        for row in made.rows(register, table.name):
+            if row["hetu"].strip() in ("", "NULL", "-"):
+                continue
+            code = canonical_hetu(row["hetu"], EXTRACTED_ON)
+            wrong += isinstance(code, Refused)
+            assert row["hetu"].strip()[7:10] >= "900"
+        assert wrong == made.truth["files"][register][table.name]["quarantined_by_authority"]
+
+
+@pytest.mark.parametrize("register", REGISTERS)
+def test_bad_rows_stay_below_the_contract_s_limit(made, register: str) -> None:
+    limit = made.study.contracts[register].bad_row_limit
+    for file in made.truth["files"][register].values():
+        bad = file["quarantined_by_authority"] + file["quarantined_by_platform"]
+        assert 0 < bad <= limit * file["rows"]
+
+
+def test_each_authority_writes_its_own_format(made) -> None:
+    files = {file.name: file.read_bytes() for file in made.root.path.rglob("*.csv")}
+    assert files["koski_opiskeluoikeudet.csv"].startswith(b"\xef\xbb\xbfhetu;")
+    assert b"2020-" in files["koski_opiskeluoikeudet.csv"]
+    assert "MYÖ".encode("iso-8859-1") in files["kela_etuusjaksot.csv"]
+    assert b'"11.11.2222"' in files["ura_ytyoll.csv"]
+    assert "kyllä".encode() in files["osaamiskeskus_asiakkaat.csv"]
+    months = {row["kohdekk"][2] == "/" for row in made.rows("kela", "payments") if row["kohdekk"]}
+    assert months == {True, False}
+    assert any("\u00a0" in row["palkkatulo"] and "," in row["palkkatulo"] for row in made.rows("vero", "annual_incomes"))
+    assert any(row["bruttomaara"].startswith("-") for row in made.rows("kela", "payments"))
+
+
+def test_extracts_hold_what_the_study_may_not_have(made) -> None:
+    """So that a sealer that forgets to drop it is found out."""
+    people = {(person["surname"], person["first_names"]) for person in made.persons}
+    assert {(row["sukunimi"], row["etunimet"]) for row in made.rows("dvv", "persons")} == people
+    codes = {person["hetu"] for person in made.persons}
+    assert {row["puolison_hetu"] for row in made.rows("dvv", "persons")} <= codes
+    assert all(any(code in row["muistiinpanot"] for code in codes) for row in made.rows("osaamiskeskus", "clients")[:20])
+
+
+def test_persons_whose_codes_differ_only_in_the_separator_exist(made) -> None:
+    by_rest = Counter(person["hetu"][:6] + person["hetu"][7:] for person in made.persons)
+    assert sum(count > 1 for count in by_rest.values()) >= 3
+    assert len({person["hetu"] for person in made.persons}) == len(made.persons)
+
+
+def test_temporary_codes_are_early_and_never_in_the_population_register(made) -> None:
+    temporary = {p["temporary_hetu"]: p for p in made.persons if p["temporary_hetu"]}
+    assert temporary
+    assert all(p["temporary_hetu"][7:9] == "99" and p["hetu"][7:9] != "99" for p in temporary.values())
+    assert not temporary.keys() & {row["hetu"] for row in made.rows("dvv", "persons")}
+    met = [row for row in made.rows("ura", "employment_spells") if row["hetu"] in temporary and row["tappvh"][6:].isdigit()]
+    assert met
+    for row in met:
+        started_on = date(int(row["tappvh"][6:]), int(row["tappvh"][3:5]), 1)
+        if started_on < date(2100, 1, 1) and row["tappvh"] != "31.02.2020":
+            assert started_on.isoformat() <= temporary[row["hetu"]]["temporary_until"] or row["tppvm"] < row["tappvh"]
+
+
+def test_only_test_studies_and_enough_persons(study: Study, tmp_path: Path) -> None:
+    root = DataRoot(study.code, tmp_path)
+    with pytest.raises(Refusal) as refused:
+        make_twin(root, replace(study, test=False), persons=150)
+    assert refused.value.exit == Exit.STUDY_INVALID
+    with pytest.raises(Refusal) as refused:
+        make_twin(root, replace(study, permanent_until=899), persons=150)
+    assert refused.value.exit == Exit.STUDY_INVALID
+    with pytest.raises(Refusal) as refused:
+        make_twin(root, study, persons=10)
+    assert refused.value.exit == Exit.USAGE
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,113 @@
+"""Which room may import what: the table of the README's *Rooms* section, enforced."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+ROOMS = {
+    "polku": {
+        "cryptography",
+        "duckdb",
+        "duckdb_extension_httpfs",
+        "pyarrow",
+        "numpy",
+        "pandas",
+        "matplotlib",
+    },
+    "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},
+    "assets": {"dagster", "dagster_dbt", "dbt", "polku", "expectations", "duckdb"},
+    "orchestration": {"dagster", "assets", "polku"},
+}
+AUTHORITY = ("cryptography", "duckdb", "pyarrow")
+AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "sealing.py", "relaying.py")
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level packages that a module imports, wherever in it the import stands."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_what_the_table_allows(room: str) -> None:
+    modules = sorted((CHECKOUT / room).rglob("*.py"))
+    assert modules
+    allowed = ROOMS[room] | {room} | set(sys.stdlib_module_names)
+    strangers = {
+        f"{path.relative_to(CHECKOUT)}: {name}" for path in modules for name in imported(path) - allowed
+    }
+    assert not strangers
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_every_module_says_what_belongs_in_it(room: str) -> None:
+    silent = [
+        str(path.relative_to(CHECKOUT))
+        for path in (CHECKOUT / room).rglob("*.py")
+        if "belong" not in (ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "")
+    ]
+    assert silent == []
+
+
+def test_great_expectations_is_imported_only_when_something_is_judged() -> None:
+    for path in (CHECKOUT / "expectations").rglob("*.py"):
+        top = ast.parse(path.read_text(encoding="utf-8")).body
+        for node in top:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                names = [a.name for a in node.names] + [getattr(node, "module", "") or ""]
+                assert not any(name.startswith("great_expectations") for name in names), path
+
+
+def test_source_stands_only_in_staging() -> None:
+    models = CHECKOUT / "dbt_project" / "models"
+    outside = [
+        path.name
+        for path in models.rglob("*.sql")
+        if "source(" in path.read_text(encoding="utf-8") and path.parent.name != "staging"
+    ]
+    assert list(models.rglob("*.sql"))
+    assert outside == []
+
+
+def test_dbt_holds_no_python_models() -> None:
+    assert list((CHECKOUT / "dbt_project" / "models").rglob("*.py")) == []
+
+
+def test_an_authority_needs_only_the_base_dependencies() -> None:
+    """Sealing, relaying and everything they import must not reach for the platform's packages."""
+    platform = ROOMS["polku"] - set(AUTHORITY)
+    seen: set[Path] = set()
+    todo = [CHECKOUT / "polku" / name for name in AUTHORITY_MODULES]
+    while todo:
+        path = todo.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        assert not imported(path) & platform, path
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("polku"):
+                todo += [
+                    p
+                    for p in (_file(node.module), *(_file(f"{node.module}.{a.name}") for a in node.names))
+                    if p
+                ]
+    assert len(seen) > len(AUTHORITY_MODULES)
+
+
+def _file(module: str) -> Path | None:
+    base = CHECKOUT.joinpath(*module.split("."))
+    for path in (base.with_suffix(".py"), base / "__init__.py"):
+        if path.is_file():
+            return path
+    return None
