@@ -5,4 +5,3 @@ themselves (`polku.publication`).
 """
 
 from __future__ import annotations
-

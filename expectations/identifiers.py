@@ -73,7 +73,11 @@ def _folding() -> tuple[str, str]:
 
     Characters without a width come last and have no partner, so that `translate` drops them.
     """
-    passes_for = dict(zip("АВЕКМНОРСТУХΑΒΕΖΗΙΚΜΝΟΡΤΥΧ", "ABEKMHOPCTYXABEZHIKMNOPTYX", strict=True))
+    cyrillic, greek = (
+        "\u0410\u0412\u0415\u041a\u041c\u041d\u041e\u0420\u0421\u0422\u0423\u0425",
+        "\u0391\u0392\u0395\u0396\u0397\u0399\u039a\u039c\u039d\u039f\u03a1\u03a4\u03a5\u03a7",
+    )
+    passes_for = dict(zip(cyrillic + greek, "ABEKMHOPCTYX" + "ABEZHIKMNOPTYX", strict=True))
     dropped = []
     for character in map(chr, range(0x7F, 0x1FC00)):
         category = unicodedata.category(character)

@@ -76,6 +76,7 @@ class Heading:
     created_at: str
 
     def as_json(self) -> dict[str, Any]:
+        """The header of the package."""
         return asdict(self)
 
     @classmethod
@@ -165,6 +166,7 @@ class Manifest:
     tool_version: str
 
     def as_json(self) -> dict[str, Any]:
+        """The manifest as it is sealed, dates in ISO 8601."""
         period = self.period and [day.isoformat() for day in self.period]
         return {**asdict(self), "extracted_on": self.extracted_on.isoformat(), "period": period}
 

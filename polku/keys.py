@@ -43,7 +43,7 @@ _ROOT, _SIGNING, _OPENING = "root.key", "signing.key", "opening.key"
 
 @dataclass(frozen=True)
 class Card:
-    """A party's public keys for one study. The steward's card also tells the token epoch and its key check."""
+    """A party's public keys for one study; the steward's card also tells the token epoch and its key check."""
 
     party: str
     study: str
@@ -54,10 +54,12 @@ class Card:
 
     @cached_property
     def verify_key(self) -> VerifyKey:
+        """What the party's signatures are verified with."""
         return VerifyKey(self.signing)
 
     @cached_property
     def sealing_key(self) -> SealingKey:
+        """What packages for the party are sealed with."""
         return SealingKey(self.sealing)
 
     def as_json(self) -> dict[str, Any]:
@@ -187,6 +189,10 @@ class Trust:
     def signers(self) -> dict[bytes, VerifyKey]:
         """Signing key ids that are believed, and their keys."""
         return {card.verify_key.key_id: card.verify_key for card in self.cards.values()}
+
+    def name_of(self, key_id: bytes) -> str:
+        """The party that signs with a key of `signers`."""
+        return next(name for name, card in self.cards.items() if card.verify_key.key_id == key_id)
 
     def own(self, party: str, folder: Path) -> OwnKeys:
         """The secret keys of a party, when they are those that the trust file names for it."""

@@ -77,20 +77,21 @@ def list_refused(con: duckdb.DuckDBPyConnection, file: Path) -> Path | None:
 
 
 def refuse_too_many(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
-    """Above the contract's share of bad rows, file by file, it is the extract that is wrong."""
-    for extract in extracts:
-        bad, first = con.execute(
-            "select count(distinct row_no), min(row_no) from refused where file = ?", [extract.table.file]
-        ).fetchall()[0]
-        if bad > contract.bad_row_limit * extract.rows:
-            raise Refusal(
-                Exit.EXTRACT_BREAKS_CONTRACT,
-                f"{bad} of {extract.rows} rows are refused; the contract allows {contract.bad_row_limit:.1%}.",
-                "Rows, columns and reasons are listed in the authority's quarantine folder.",
-                register=contract.register,
-                file=extract.table.file,
-                row_no=first,
-            )
+    """Above the contract's share of bad rows it is the extract that is wrong, not a row of it."""
+    bad = con.execute(
+        "select file, count(distinct row_no), min(row_no) from refused group by file order by 2 desc"
+    ).fetchall()
+    refused, rows = sum(count for _, count, _ in bad), sum(extract.rows for extract in extracts)
+    if refused > contract.bad_row_limit * rows:
+        raise Refusal(
+            Exit.EXTRACT_BREAKS_CONTRACT,
+            f"{refused} of {rows} rows of the extract are refused, more than the {contract.bad_row_limit:.1%} that "
+            "the contract allows; the file with most of them is named.",
+            "Rows, columns and reasons are listed in the authority's quarantine folder.",
+            register=contract.register,
+            file=bad[0][0],
+            row_no=bad[0][2],
+        )
 
 
 def refuse_identifiers(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:

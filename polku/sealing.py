@@ -11,9 +11,10 @@ own folder, and so does the map from sealed to source rows.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -55,6 +56,8 @@ from polku.screening import (
 from polku.storage import encrypt_spill
 from polku.studies import Study
 from polku.tokenising import TOKEN, Tokeniser, id_rows, tokenise
+
+log = logging.getLogger(__name__)
 
 ROW_NO = "row_no"
 
@@ -99,19 +102,24 @@ def seal(
     sealed.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(sealed, (digest for entry in ledger.entries() for digest in entry.digests.values()))
     seq = ledger.last(register) + 1
-    delivery_id = delivery_name(register, extracted_on, seq)
+    heading = Heading(
+        compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
+        test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
+        key_check=str(pins.key_check), epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
+    )  # fmt: skip
     with duckdb.connect() as con:
         con.execute(f"set memory_limit = '{_MEMORY}'")
         encrypt_spill(con, authority_dir / ".spill")
-        extracts = [
-            read_extract(con, contract, table, study.delivered(register, table.name), extract)
-            for table in contract.tables
-        ]
+        extracts = []
+        for table in contract.tables:
+            extracts.append(read_extract(con, contract, table, study.delivered(register, table.name), extract))
+            log.info("%s: %s rows read", table.file, extracts[-1].rows)
         tokenise(con, extracts, Tokeniser(contract, pins, authority_dir, extracted_on, study.permanent_until))
         screen(con, contract, extracts)
-        quarantine = list_refused(con, authority_dir / "quarantine" / f"{delivery_id}.csv")
+        quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
         refuse_too_many(con, contract, extracts)
         refuse_identifiers(con, contract, extracts)
+        log.info("identifiers replaced, texts searched; sealing %s", heading.delivery_id)
         manifest = Manifest(
             tables=tuple(_facts(con, each) for each in extracts),
             extracted_on=extracted_on,
@@ -122,18 +130,13 @@ def seal(
             tool_version=__version__,
         )
         headings = {
-            part: Heading(
-                compartment=part, delivery_id=delivery_id, study=study.code, test=study.test, register=register,
-                contract_version=contract.version, canon_version=CANON_VERSION, key_check=str(pins.key_check),
-                epoch=pins.epoch, seq=seq, previous=ledger.head(register, part), created_at=now(),
-            )
-            for part in (ID, DATA)
-        }  # fmt: skip
+            part: replace(heading, compartment=part, previous=ledger.head(register, part)) for part in (ID, DATA)
+        }
         delivery = _write(con, extracts, manifest, headings, keys, pins, sealed)
     ledger.record(delivery, {table.name: table.rows for table in manifest.tables})
     settle(sealed, delivery.digests.values())
     dropped = {each.table.name: each.dropped for each in extracts}
-    return SealReport(delivery_id, delivery.files[ID], delivery.data, manifest, dropped, quarantine)
+    return SealReport(delivery.delivery_id, delivery.files[ID], delivery.data, manifest, dropped, quarantine)
 
 
 def _facts(con: duckdb.DuckDBPyConnection, extract: Extract) -> TableFacts:

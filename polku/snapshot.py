@@ -6,7 +6,6 @@ that analysts ask (`polku query`), and any other schema of the warehouse.
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pandas as pd
@@ -36,7 +35,7 @@ def take_snapshot(root: DataRoot) -> dict[str, int]:
             rows[mart] = int(made[0]) if made else 0
         con.execute("checkpoint snapshot")
         con.execute("detach snapshot")
-    os.replace(new, root.marts)
+    new.replace(root.marts)
     return rows
 
 

@@ -263,3 +263,12 @@ def test_the_published_figures_of_the_example_are_complete() -> None:
         metrics = [row["metric"] for row in csv.DictReader(file)]
     assert sum(metric.startswith("weighted_state_share") for metric in metrics) == 48
     assert sum(metric.startswith("transition_rate") for metric in metrics) == 36
+
+
+def test_models_look_codes_up_in_lists_that_exist() -> None:
+    """A lookup in a list that no contract has would empty a timeline without any error."""
+    lookups = set()
+    for path in (CHECKOUT / "dbt_project" / "models").rglob("*.sql"):
+        lookups |= set(re.findall(r"register = '(\w+)' and list_name = '(\w+)'", path.read_text(encoding="utf-8")))
+    assert lookups
+    assert [(r, name) for r, name in sorted(lookups) if name not in CONTRACTS[r].codes] == []

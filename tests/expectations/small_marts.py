@@ -13,16 +13,17 @@ MARTS = {
     "person": "select i as person_key, date '1990-05-01' as birth_month, 1990 as birth_year, null::date as died_on",
     "cohort": "select i as person_key, date '2020-01-01' as entry_month",
     "person_month": "select i as person_key, unnest([date '2020-01-01', date '2020-02-01']) as month",
-    "service_episode": "select i as person_key, 30 as duration_days",
     "person_outcome": "select i as person_key, 1 as months_since_entry",
-    "state_share_by_month": "select unnest([date '2020-01-01', date '2020-02-01']) as month, 0.5 as share, 0.5 as weighted_share",
-    "state_transition_rate": "select 'employed' as from_state_code, 0.5 as rate",
-    "outcome_by_months_since_entry": "select 0.25 as share",
-    "exit_outcome": "select 0.25 as share",
+    "state_share_by_month": "select date '2020-01-01' as month, 'state ' || i as state_code, 1 as persons, 0.5 as share",
+    "state_transition_rate": "select 'employed' as from_state_code, i as persons",
+    "outcome_by_months_since_entry": "select i as persons_observed",
+    "exit_outcome": "select i as persons_in_base",
 }
+"""SQL of each mart over the two persons `i`, with the columns that are judged."""
 
 
 def two_month_study() -> Study:
+    """A study whose window and follow-up fit the small marts."""
     return replace(
         load_study("mvad"),
         window_from=date(2020, 1, 1),
@@ -33,7 +34,8 @@ def two_month_study() -> Study:
 
 
 def build_warehouse(root: DataRoot, **broken: str) -> None:
-    """A warehouse of two persons; `broken` is SQL that is run on a mart afterwards."""
+    """The warehouse anew; `broken` is SQL that is run on a mart afterwards."""
+    root.warehouse.unlink(missing_ok=True)
     with storage.connect(root) as con:
         storage.attach(con, root, root.warehouse, "warehouse")
         con.execute("create schema warehouse.marts")

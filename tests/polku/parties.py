@@ -87,9 +87,7 @@ class Parties:
     """Every party of the small world, with keys, cards, trust file and granted token keys."""
 
     path: Path
-    study: Study = field(
-        default_factory=lambda: small_study(contract("persons", PERSONS), contract("jobs", SPELLS))
-    )
+    study: Study = field(default_factory=lambda: small_study(contract("persons", PERSONS), contract("jobs", SPELLS)))
 
     def __post_init__(self) -> None:
         self.root = DataRoot(self.study.code, self.path / "data")

@@ -7,7 +7,7 @@ with periods as (
 codes as (
 
     select * from {{ ref('stg_reference__codes') }}
-    where register = 'koski' and list_name = 'opiskeluoikeudentyyppi'
+    where register = 'koski' and list_name = 'koulutusmuoto'
 
 ),
 

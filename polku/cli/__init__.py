@@ -1,0 +1,64 @@
+"""The command line: one module for each command, imported only when it is called.
+
+Belongs here: the list of commands, and how every refusal and failure ends. Does not belong here: what a
+command does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+from importlib import import_module
+
+from polku import __version__
+from polku.errors import Exit, Refusal
+
+COMMANDS = {
+    "keys": ("polku.cli.keys", "make keys and cards, the trust file, grants of token keys"),
+    "seal": ("polku.cli.seal", "authority: turn an extract into two sealed packages"),
+    "relay": ("polku.cli.relay", "linkage unit: re-key the tokens of id parts"),
+    "verify": ("polku.cli.verify", "anybody: check packages against the trust file"),
+    "contracts": ("polku.cli.contracts", "check contracts and studies, write what dbt needs of them"),
+    "twin": ("polku.cli.twin", "make the extracts of invented persons"),
+    "demo": ("polku.cli.demo", "play every party on one machine, with a test study"),
+}
+"""Command to its module and its line of help. A module has `add_arguments(parser)` and `run(args)`."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code (`polku.errors.Exit`)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    args = _parser(arguments[:1]).parse_args(arguments)
+    try:
+        return int(args.run(args))
+    except Refusal as refusal:
+        print(f"polku {args.command}: refused ({refusal.exit.name}): {refusal}", file=sys.stderr)
+        return refusal.exit
+    except Exception as error:
+        # The message of a foreign exception may hold a value of a row: only its kind and place are shown.
+        print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
+        print(f"polku {args.command}: failed unexpectedly ({type(error).__name__})", file=sys.stderr)
+        return Exit.UNEXPECTED
+
+
+def _parser(called: Sequence[str]) -> argparse.ArgumentParser:
+    codes = "\n".join(f"  {code.value:>3}  {code.name.lower().replace('_', ' ')}" for code in Exit)
+    parser = argparse.ArgumentParser(
+        prog="polku",
+        description="From sealed register extracts to released tables. Each party runs its own commands.",
+        epilog=f"A refusal names register, file, column and row, never a value. Exit codes:\n{codes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"polku {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, (module, summary) in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, formatter_class=argparse.RawDescriptionHelpFormatter)
+        if name in called:
+            implementation = import_module(module)
+            implementation.add_arguments(command)
+            command.set_defaults(run=implementation.run)
+    return parser

@@ -1,0 +1,53 @@
+"""`polku verify`: is a package whole, from whom it says, and for whom.
+
+Belongs here: the command. Does not belong here: the checks (`polku.package`, `polku.payload`).
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from polku.delivery import Heading
+from polku.errors import Exit
+from polku.keys import LINKAGE, RESEARCH, Trust
+from polku.layout import DataRoot
+from polku.package import Package
+from polku.payload import Payload
+
+_DESCRIPTION = """\
+Verify the signatures of packages against the trust file and print their headings (nothing secret). With
+--open-as, the recipient also decrypts them to the last byte and compares row counts and hashes with the
+manifest. Nothing is written and no ledger is asked: the same package may be verified again.
+
+Example:  polku verify --study mvad --open-as research data/mvad/inbox/*.data.hpkg"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Describe the command line."""
+    parser.description = _DESCRIPTION
+    parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--open-as", choices=(LINKAGE, RESEARCH), help="recipient whose keys are on this machine")
+    parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Verify each package; the first one that is refused ends the run."""
+    root = DataRoot.of(args.study)
+    trust = Trust.read(root.trust)
+    for path in args.packages:
+        with Package.verify(path, trust.signers) as package:
+            heading = Heading.of(package)
+            checked = "signed"
+            if args.open_as:
+                folder = root.linkage if args.open_as == LINKAGE else root.path
+                payload = Payload(package.open(trust.own(args.open_as, folder).opening), path.name)
+                rows = sum(batch.num_rows for _, reader in payload.tables() for batch in reader)
+                checked = f"signed and whole, {rows} rows"
+            sender = trust.name_of(package.sender_key_id)
+        mark = " (test)" if heading.test else ""
+        print(
+            f"{path.name}: {checked}, by {sender}{mark}; study {heading.study}, register {heading.register}, "
+            f"contract version {heading.contract_version}, number {heading.seq}, sealed {heading.created_at}"
+        )
+    return Exit.OK
