@@ -115,9 +115,7 @@ class Outcome:
         for table, verdicts in judged.items():
             for verdict in verdicts:
                 self.verdicts.setdefault((table, verdict.name), []).append(verdict)
-        return [
-            failure for verdicts in judged.values() for verdict in verdicts for failure in verdict.failures
-        ]
+        return [failure for verdicts in judged.values() for verdict in verdicts for failure in verdict.failures]
 
     def verdict(self, table: str, check: str) -> Verdict:
         """One verdict over all deliveries: a refused one closes every gate of its register."""
@@ -171,9 +169,7 @@ def _metadata(
         "rows_new": sum(part.rows for part in new),
         "rows_new_quarantined": sum(part.quarantined for part in new),
     }
-    metadata: dict[str, dg.MetadataValue] = {
-        name: dg.MetadataValue.int(count) for name, count in counts.items()
-    }
+    metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(count) for name, count in counts.items()}
     if total.get("rows") and "linked" in total:
         metadata["share_linked"] = dg.MetadataValue.float(round(total["linked"] / total["rows"], 4))
     return metadata

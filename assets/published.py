@@ -1,7 +1,67 @@
 """What leaves: released tables with their definitions, pictures and manifest.
 
-Belongs here: when it is published, and what Dagster shows of it. Does not belong here: the files
-themselves (`polku.publication`).
+Belongs here: when a release is published, and what Dagster shows of it. Does not belong here: the files
+themselves (`polku.publication`), and what may be in them (`release`).
 """
 
 from __future__ import annotations
+
+import subprocess
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import dagster as dg
+
+from assets.landing import OWNERS
+from assets.release import release_key
+from polku.delivery import DATA
+from polku.disclosure import load_policy
+from polku.layout import CHECKOUT, DataRoot
+from polku.ledger import Ledger
+from polku.publication import Context, described, publish, read_release
+from polku.studies import Study
+
+NIGHT_MISSED = timedelta(hours=36)
+
+
+def published_asset(root: DataRoot, study: Study, marts: Mapping[str, Mapping[str, Any]]) -> dg.AssetsDefinition:
+    """All released tables of the study, published together or not at all."""
+    policy = load_policy(study.release_profile)
+    tables = {mart: described(mart, marts[mart]) for mart in study.release_tables}
+
+    @dg.asset(
+        key=["published", "tables"],
+        deps=[release_key(mart) for mart in study.release_tables],
+        group_name="published",
+        kinds={"csv", "parquet"},
+        owners=OWNERS,
+        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=NIGHT_MISSED),
+        description="CSV, Parquet and a picture of every released table, with a manifest that says what it shows, "
+        "from which deliveries it was made, and by which policy and code.",
+    )
+    def published() -> dg.MaterializeResult[None]:
+        inputs = {entry.delivery_id: entry.digests[DATA] for entry in Ledger(root.ledger).accepted()}
+        context = Context(policy, tables, inputs, _code_version(), datetime.now(UTC))
+        folder = publish(root, study, {mart: read_release(root, mart) for mart in tables}, context)
+        files = [file for file in folder.iterdir() if file.is_file()]
+        return dg.MaterializeResult(
+            metadata={
+                "tables": dg.MetadataValue.int(len(tables)),
+                "files": dg.MetadataValue.int(len(files)),
+                "bytes": dg.MetadataValue.int(sum(file.stat().st_size for file in files)),
+                "deliveries": dg.MetadataValue.int(len(inputs)),
+                "release": dg.MetadataValue.text(folder.name),
+            }
+        )
+
+    return published
+
+
+def _code_version() -> str | None:
+    """The commit of this checkout, marked when files have changed since; None outside of git."""
+    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--abbrev=40"]
+    try:
+        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return None

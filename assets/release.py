@@ -53,7 +53,7 @@ def _release(root: DataRoot, policy: Policy, spec: ReleaseSpec) -> dg.AssetsDefi
         owners=OWNERS,
         description=f"`{spec.name}` with small cells hidden by the profile `{policy.profile}`: {policy.title}.",
     )
-    def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         table = protect(read_mart(root, spec.name), spec, policy)
         verdicts = judge_release(table, spec, policy)
         yield from (check_result(verdict, key) for verdict in verdicts)

@@ -32,7 +32,7 @@ def snapshot_asset(root: DataRoot, study: Study, marts: Iterable[str]) -> dg.Ass
         owners=OWNERS,
         description="Encrypted, read-only copy of the marts for analysts (`polku query`), swapped in whole.",
     )
-    def snapshot() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:
+    def snapshot() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         verdict = judge_marts(root, study)
         yield check_result(verdict, SNAPSHOT)
         if verdict.passed:

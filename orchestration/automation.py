@@ -57,17 +57,18 @@ def alert_on_failure(root: DataRoot) -> dg.SensorDefinition:
     )
     def alert_on_failure(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
-        records = context.instance.get_records_for_run(
-            run.run_id, of_type={dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.STEP_FAILURE}
-        ).records
+        closed, broken = dg.DagsterEventType.ASSET_CHECK_EVALUATION, dg.DagsterEventType.STEP_FAILURE
+        records = context.instance.get_records_for_run(run.run_id, of_type={closed, broken}).records
         events = [event for record in records if (event := record.event_log_entry.dagster_event)]
-        evaluations = [e.asset_check_evaluation_data for e in events if e.is_asset_check_evaluation]
+        checks = [event.asset_check_evaluation_data for event in events if event.event_type is closed]
         line = {
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
             "run_id": run.run_id,
             "job": run.job_name,
-            "steps": [e.step_key for e in events if e.is_step_failure],
-            "checks": [f"{e.asset_key.to_user_string()}:{e.check_name}" for e in evaluations if not e.passed],
+            "steps": [event.step_key for event in events if event.event_type is broken],
+            "checks": [
+                f"{check.asset_key.to_user_string()}:{check.check_name}" for check in checks if not check.passed
+            ],
         }
         with (root.path / "alerts.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")

@@ -30,7 +30,7 @@ defs = dg.Definitions(
         warehouse_assets(root, project),
         snapshot_asset(root, study, marts),
         *release_assets(root, study, marts),
-        published_asset(root, study),
+        published_asset(root, study, marts),
     ],
     jobs=[land, nightly],
     schedules=[nightly_at_two],

@@ -24,7 +24,7 @@ def main() -> int:
         result = defs.resolve_job_def("nightly").execute_in_process(
             instance=instance, run_config=QUIET, raise_on_error=False
         )
-    checks = [event.asset_check_evaluation_data for event in result.all_events if event.is_asset_check_evaluation]
+    checks = result.get_asset_check_evaluations()
     for check in (c for c in checks if not c.passed):
         print(
             f"closed gate: {check.asset_key.to_user_string()} {check.check_name}: {check.description}",

@@ -214,7 +214,7 @@ def find_parts(folder: Path) -> list[Delivery]:
     found: dict[tuple[str, int, str], dict[str, Path]] = {}
     for path in folder.glob(f"*{SUFFIX}"):
         match = _FILE.fullmatch(path.name)
-        if match:
+        if match and path.is_file():
             key = (match["register"], int(match["seq"]), match["delivery_id"])
             found.setdefault(key, {})[match["compartment"]] = path
     return [

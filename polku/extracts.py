@@ -100,7 +100,7 @@ def read_extract(
                 _DUCKDB_ENCODINGS[_encoding(contract)],
             ],
         )
-    except duckdb.Error as error:
+    except duckdb.InvalidInputException as error:
         refusal = _unreadable(contract, file, str(error))
     else:
         count = con.execute(f"select count(*) from {relation}").fetchone()

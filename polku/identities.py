@@ -29,7 +29,8 @@ def identities(root: DataRoot) -> Iterator[Identities]:
         storage.attach(con, root, root.identities, "identities")
         con.execute(
             "create table if not exists identities.entity "
-            "(id_type varchar not null, rho blob not null, entity_key bigint not null unique, primary key (id_type, rho))"
+            "(id_type varchar not null, rho blob not null, entity_key bigint not null unique, "
+            "primary key (id_type, rho))"
         )
         con.execute("begin")
         try:

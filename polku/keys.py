@@ -155,13 +155,19 @@ class Trust:
     """The trust file of a study: one card per party, exactly one for each. Nobody else is believed."""
 
     def __init__(self, cards: Iterable[Card], file: str) -> None:
-        self.cards = {card.party: card for card in cards}
+        given = list(cards)
+        self.cards = {card.party: card for card in given}
         self._file = file
         steward = self.party(STEWARD)
-        if {card.study for card in self.cards.values()} != {steward.study} or not steward.epoch:
+        if (
+            len(given) != len(self.cards)
+            or {card.study for card in given} != {steward.study}
+            or steward.epoch is None
+            or steward.key_check is None
+        ):
             raise Refusal(
                 Exit.KEY_UNUSABLE,
-                "the cards are of more than one study, or the steward's names no epoch.",
+                "a party has two cards, the cards are of two studies, or the steward's names no epoch.",
                 "Make the trust file from the cards of this study.",
                 file=file,
             )

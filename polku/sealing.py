@@ -105,7 +105,7 @@ def seal(
     heading = Heading(
         compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
         test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
-        key_check=str(pins.key_check), epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
+        key_check=pins.key_check, epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
     )  # fmt: skip
     with duckdb.connect() as con:
         con.execute(f"set memory_limit = '{_MEMORY}'")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import resource
 import sys
 import traceback
 from collections.abc import Sequence
@@ -21,6 +22,7 @@ COMMANDS = {
     "seal": ("polku.cli.seal", "authority: turn an extract into two sealed packages"),
     "relay": ("polku.cli.relay", "linkage unit: re-key the tokens of id parts"),
     "verify": ("polku.cli.verify", "anybody: check packages against the trust file"),
+    "query": ("polku.cli.query", "analyst: ask the marts a question in SQL"),
     "contracts": ("polku.cli.contracts", "check contracts and studies, write what dbt needs of them"),
     "twin": ("polku.cli.twin", "make the extracts of invented persons"),
     "demo": ("polku.cli.demo", "play every party on one machine, with a test study"),
@@ -30,6 +32,8 @@ COMMANDS = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code (`polku.errors.Exit`)."""
+    # No memory image with keys or identifiers in it is written when a command crashes.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     arguments = list(sys.argv[1:] if argv is None else argv)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     args = _parser(arguments[:1]).parse_args(arguments)

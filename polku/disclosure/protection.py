@@ -29,9 +29,7 @@ from polku.disclosure.primary import small_bases, small_cells
 from polku.disclosure.secondary import Figures, hide_more
 
 
-def protect(
-    table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = ()
-) -> pd.DataFrame:
+def protect(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = ()) -> pd.DataFrame:
     """The released form of a mart: its columns and `status`, one row per cell, ordered by codes.
 
     A hidden cell loses every figure that could give it back (nulls, never 0 or a blank); its base
@@ -89,9 +87,7 @@ def _figures(cells: Mapping[Key, Cell], spec: ReleaseSpec, hidden_bases: set[Key
 def _with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
     """The table and a row with count 0 for every combination of its codes that it leaves out."""
     present = set(_keys(table, spec))
-    codes = [
-        dict.fromkeys(key[i] for key in sorted(present, key=sort_key)) for i in range(len(spec.dimensions))
-    ]
+    codes = [dict.fromkeys(key[i] for key in sorted(present, key=sort_key)) for i in range(len(spec.dimensions))]
     missing = [key for key in product(*codes) if key not in present]
     if not missing:
         return table

@@ -154,9 +154,7 @@ def _interval(cell: Cell, spec: ReleaseSpec, policy: Policy) -> Interval:
     return policy.threshold, base - others
 
 
-def _total_without_row(
-    line: Line, cells: Mapping[Key, Cell], spec: ReleaseSpec, policy: Policy
-) -> Interval | None:
+def _total_without_row(line: Line, cells: Mapping[Key, Cell], spec: ReleaseSpec, policy: Policy) -> Interval | None:
     """A total that no row shows: the base, or what published parts and their rounded shares allow."""
     parts = [cells[key] for key in line.parts if key in cells]
     if spec.base and line.along not in spec.base_by:
@@ -169,7 +167,7 @@ def _total_without_row(
     half = Fraction(1, 2 * 10**policy.share_decimals)
     for cell in published:
         n, share = cell.figures[spec.adding] or 0, cell.figures[spec.share] if spec.share else None
-        if share is not None and line.along == spec.additive[0]:
+        if share is not None and spec.base is None and line.along == spec.additive[0]:
             rounded = Fraction(str(share))
             low = max(low, math.ceil(n / (rounded + half)))
             high = min(high, math.floor(n / (rounded - half)) if rounded > half else math.inf)

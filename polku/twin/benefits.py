@@ -22,11 +22,11 @@ EUR_PER_MONTH = {
     "FP": 760,
     "KOTT": 740,
     "TOTU": 430,
-    "YATU": 350,
-    "OPRA": 265,
-    "LALI": 150,
+    "YAT": 350,
+    "OPR": 265,
+    "LL": 150,
     "VR": 850,
-    "KOHT": 480,
+    "KHT": 480,
     "PR": 620,
     "QE": 560,
     "TAKE": 830,
@@ -35,14 +35,17 @@ EUR_PER_MONTH = {
 """Gross, by Kela's code of the benefit, in 2020; before and after by INDEX a year."""
 
 INDEX = 0.015
-TAXABLE = ("FM", "FP", "KOTT", "OPRA", "VR", "KOHT", "PR")
+TAXABLE = ("FM", "FP", "KOTT", "OPR", "VR", "KHT", "PR")
 PENSIONS = ("QE", "TAKE", "MAET")
 
 PLAN_WITHIN, PLAN_MONTHS, PLAN_SHARE = 36, 30, 0.9
 """An integration plan is drawn up for job seekers within three years of arrival and lasts 2-3 years."""
 
-SOCIAL_ASSISTANCE_BEGINS = np.datetime64("2017-01")
-GUARANTEE_PENSION_BEGINS = np.datetime64("2011-03")
+BEGINS = {"TOTU": np.datetime64("2017-01-01"), "TAKE": np.datetime64("2011-03-01")}
+ENDS = {"MAET": np.datetime64("2011-02-28")}
+"""First and last days of benefits that Kela has not paid all the time: social assistance was the municipalities',
+and the guarantee pension replaced the special assistance for immigrants."""
+
 POOR_SHARE, GRANT_SHARE, CHILDLESS_YEARS = 0.4, 0.65, 24
 PARENTAL_MONTHS, BASIC_ALLOWANCE_MONTHS = 10, 14
 SICK_PER_MONTH = 0.004
@@ -68,7 +71,7 @@ def entitlements(world: World) -> Iterator[Entitlement]:
         spells = world.spells_of(mask.astype(np.int8))
         person, month = np.nonzero(mask.T)
         level = np.clip(rng.normal(1.0, 0.25, persons), 0.4, 1.8)
-        if code == "LALI":
+        if code == "LL":
             level = rng.integers(1, 4, persons).astype(float)
         eur = EUR_PER_MONTH[code] * level[person] * (1 + INDEX * (year[month] - 2020))
         first_month = (month == 0) | ~mask[month - 1, person]
@@ -105,19 +108,19 @@ def _received(world: World) -> dict[str, Bools]:
     age = (months.astype(int)[:, None] - born) / 12
     parent = people.has_children & (rng.random(persons) < np.where(people.female, 0.6, 0.15))
     pension = state == a.PENSION
-    guaranteed = months[:, None] >= GUARANTEE_PENSION_BEGINS
+    guaranteed = months[:, None] >= BEGINS["TAKE"]
     leave = world.spells.where(world.spells.value == a.FAMILY_LEAVE)
     parental = leave.paint(leave.first + PARENTAL_MONTHS, state.shape) > month
     return {
         "FM": seeking & ~in_plan & subsidy,
         "FP": seeking & ~in_plan & allowance,
         "KOTT": seeking & in_plan,
-        "TOTU": without_work & poor & (months[:, None] >= SOCIAL_ASSISTANCE_BEGINS),
-        "YATU": (without_work | studying | (state == a.FAMILY_LEAVE)) & people.rents,
-        "OPRA": studying & grant & (age >= 18),
-        "LALI": world.residence.present & parent & (age > CHILDLESS_YEARS) & (age < CHILDLESS_YEARS + 17),
+        "TOTU": without_work & poor & (months[:, None] >= BEGINS["TOTU"]),
+        "YAT": (without_work | studying | (state == a.FAMILY_LEAVE)) & people.rents,
+        "OPR": studying & grant & (age >= 18),
+        "LL": world.residence.present & parent & (age > CHILDLESS_YEARS) & (age < CHILDLESS_YEARS + 17),
         "VR": (state == a.FAMILY_LEAVE) & parental,
-        "KOHT": (state == a.FAMILY_LEAVE) & ~parental,
+        "KHT": (state == a.FAMILY_LEAVE) & ~parental,
         "PR": np.isin(state, (a.EMPLOYED, a.UNEMPLOYED)) & (rng.random(state.shape) < SICK_PER_MONTH),
         "QE": pension & (rng.random(persons) < 0.5),
         "TAKE": pension & guaranteed,

@@ -64,7 +64,9 @@ def faulty_rows(
     if not size:
         return []
     faults = [fault for fault in _faults(texts, frame, table, contract) if fault.possible.any()]
-    each = min(max(1, round(EACH_FAULT * size)), int(contract.bad_row_limit * size / 2 / max(len(faults), 1)))
+    most = int(contract.bad_row_limit * size / 2)
+    faults = faults[:most]
+    each = min(max(1, round(EACH_FAULT * size)), most // max(len(faults), 1))
     twice = np.sort(rng.choice(size, round(DUPLICATES * size), replace=False))
     added = [FaultyRows(DUPLICATE, None, twice, _take(texts, twice))]
     for fault in faults:

@@ -7,6 +7,7 @@ there are (`registers`) and mistakes in them (`dirt`).
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,16 +40,19 @@ def month_formats(file_format: FileFormat) -> tuple[str, ...]:
     return tuple(pattern for pattern in file_format.date_formats if "%d" not in pattern)
 
 
-def write_file(path: Path, texts: dict[str, pa.Array], contract: Contract) -> None:
-    """Write one file of the extract in the contract's encoding."""
+def write_file(path: Path, parts: Iterable[dict[str, pa.Array]], contract: Contract) -> None:
+    """Write one file of the extract, part by part, in the contract's encoding."""
     file_format = contract.file_format
-    buffer = io.BytesIO()
-    buffer.write(f"{file_format.delimiter.join(texts)}\n".encode())
     options = csv.WriteOptions(include_header=False, delimiter=file_format.delimiter, quoting_style="needed")
-    csv.write_csv(pa.table(texts), buffer, options)
-    encoding = "utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(buffer.getvalue().decode().encode(encoding))
+    with path.open("wb") as file:
+        for number, texts in enumerate(parts):
+            buffer = io.BytesIO()
+            csv.write_csv(pa.table(texts), buffer, options)
+            if number == 0:
+                header = f"{file_format.delimiter.join(texts)}\n"
+                file.write(header.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
+            file.write(buffer.getvalue().decode().encode(file_format.encoding))
 
 
 def _texts(values: npt.NDArray[Any], column: Column, file_format: FileFormat) -> pa.Array:

@@ -6,6 +6,7 @@ Belongs here: the order of steps. Does not belong here: any of the steps.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,9 @@ from polku.twin.registers.frame import Frame
 from polku.twin.respellings import respell
 from polku.twin.truth import Files, FileTruth, write_truth
 from polku.twin.world import World, make_world
+
+ROWS_AT_ONCE = 250_000
+"""Texts of so many rows are in memory at a time."""
 
 FEWEST_PERSONS = 100
 """Below this, groups and mistakes would be empty."""
@@ -91,23 +95,31 @@ def _write(
 ) -> FileTruth:
     """One file with its mistakes; the columns that the study may not have come last, as in real extracts."""
     rng = stream(world.seed, f"mistakes {contract.register}.{table.name}")
-    texts = as_text(frame, table, contract.file_format)
-    person = pa.array(frame.person)
-    texts |= {source: details[source].take(person) for source in table.never if source in details}
-    added = faulty_rows(texts, frame, table, contract, rng)
-    respelled, mistakes = respell(texts, frame, table, contract, rng)
-    written = insert(respelled, added)
-    write_file(path, written, contract)
-    quarantined = Counter[str]()
-    for rows in added:
-        mistakes[rows.reason] += len(rows.origin)
-        if rows.by is not None:
-            quarantined[rows.by] += len(rows.origin)
+    mistakes, quarantined, rows = Counter(frame.blemishes), Counter[str](), 0
+
+    def parts() -> Iterator[dict[str, pa.Array]]:
+        nonlocal rows
+        # At least one part, so that an empty table is still a file with a header.
+        for first in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+            part = frame.rows(np.arange(first, min(first + ROWS_AT_ONCE, len(frame))))
+            texts = as_text(part, table, contract.file_format)
+            person = pa.array(part.person)
+            texts |= {source: details[source].take(person) for source in table.never if source in details}
+            added = faulty_rows(texts, part, table, contract, rng)
+            respelled, kinds = respell(texts, part, table, contract, rng)
+            mistakes.update(kinds)
+            for copies in added:
+                mistakes[copies.reason] += len(copies.origin)
+                quarantined[copies.by or ""] += len(copies.origin)
+            rows += len(part) + sum(len(copies.origin) for copies in added)
+            yield insert(respelled, added)
+
+    write_file(path, parts(), contract)
     return FileTruth(
-        rows=len(frame) + sum(len(rows.origin) for rows in added),
+        rows=rows,
         persons=len(np.unique(frame.person)),
         persons_under_temporary_code=_temporary(world, frame),
-        mistakes=dict(sorted((mistakes + frame.blemishes).items())),
+        mistakes=dict(sorted((+mistakes).items())),
         quarantined_by_authority=quarantined[AUTHORITY],
         quarantined_by_platform=quarantined[PLATFORM],
     )

@@ -14,7 +14,7 @@ MARTS = {
     "cohort": "select i as person_key, date '2020-01-01' as entry_month",
     "person_month": "select i as person_key, unnest([date '2020-01-01', date '2020-02-01']) as month",
     "person_outcome": "select i as person_key, 1 as months_since_entry",
-    "state_share_by_month": "select date '2020-01-01' as month, 'state ' || i as state_code, 1 as persons, 0.5 as share",
+    "state_share_by_month": "select date '2020-01-01' as month, 'state ' || i as state_code, 1 as persons",
     "state_transition_rate": "select 'employed' as from_state_code, i as persons",
     "outcome_by_months_since_entry": "select i as persons_observed",
     "exit_outcome": "select i as persons_in_base",

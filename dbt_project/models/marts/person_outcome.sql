@@ -4,12 +4,14 @@ with cohort as (
         *,
         {{ month_index('entry_month') }} as entry_month_index
     from {{ ref('cohort') }}
+    where {{ in_all_shards(shard_of('person_key')) }}
 
 ),
 
 person_months as (
 
     select * from {{ ref('person_month') }}
+    where {{ in_all_shards('shard') }}
 
 ),
 
@@ -22,12 +24,14 @@ months as (
 incomes as (
 
     select * from {{ ref('int_union_incomes') }}
+    where {{ in_all_shards(shard_of('person_key')) }}
 
 ),
 
 benefit_months as (
 
     select * from {{ ref('int_union_benefit_months') }}
+    where {{ in_all_shards(shard_of('person_key')) }}
 
 ),
 

@@ -54,13 +54,20 @@ def stack(*frames: Frame) -> Frame:
     return Frame(person[order], columns, blemishes)
 
 
-def with_overlaps(frame: Frame, start: str, end: str, share: float, rng: np.random.Generator) -> Frame:
-    """Split a share of the long closed spells into two rows that overlap: together they cover the same days."""
+def with_overlaps(
+    frame: Frame, start: str, end: str, share: float, rng: np.random.Generator, blank: str | None = None
+) -> Frame:
+    """Split a share of the long closed spells into two rows that overlap: together they cover the same days.
+
+    The first of them has nothing in the column `blank`, which tells of the end.
+    """
     days = (frame.columns[end] - frame.columns[start]).astype(float)
     split = (rng.random(len(frame)) < share) & (days > 60)
     first, second = frame.rows(~split), frame.rows(split)
     early, late = dict(second.columns), dict(second.columns)
     early[end] = second.columns[start] + 45
+    if blank is not None:
+        early[blank] = np.full(len(second), "", dtype=object)
     late[start] = second.columns[start] + 25
     whole = Frame(first.person, first.columns, frame.blemishes + Counter(overlapping_spell=int(split.sum())))
     return stack(whole, Frame(second.person, early), Frame(second.person, late))

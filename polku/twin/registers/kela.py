@@ -10,8 +10,8 @@ from collections import Counter
 
 import numpy as np
 
-from polku.twin.benefits import Entitlement, entitlements
-from polku.twin.chance import in_month
+from polku.twin.benefits import BEGINS, ENDS, Entitlement, entitlements
+from polku.twin.chance import Bools, Dates, Ints, Texts, in_month
 from polku.twin.registers.frame import Frame, Frames, stack, with_overlaps
 from polku.twin.residence import ABROAD, DEAD
 from polku.twin.world import World
@@ -61,7 +61,8 @@ def _granted(world: World, rng: np.random.Generator, entitlement: Entitlement) -
 def _refused(world: World, rng: np.random.Generator, entitlement: Entitlement) -> Frame:
     """A first application that was refused; the second one led to the spell."""
     spells = entitlement.spells
-    again = spells.where((rng.random(len(spells)) < REFUSED_BEFORE_SHARE) & (spells.first > 2))
+    refused = (rng.random(len(spells)) < REFUSED_BEFORE_SHARE) & (spells.first > 2)
+    again = spells.where(refused & _exists(entitlement.code, spells.started_on - REFUSED_DAYS))
     start = again.started_on - REFUSED_DAYS
     reason = np.array(["02", "53", "99"], dtype=object)[rng.integers(0, 3, len(again))]
     return _decisions(world, entitlement.code, again.person, start, again.started_on - 1, "HYL", reason, start + 20)
@@ -70,7 +71,7 @@ def _refused(world: World, rng: np.random.Generator, entitlement: Entitlement) -
 def _terminated(world: World, entitlement: Entitlement) -> Frame:
     """A benefit that ended because its recipient moved abroad (55) or died (03)."""
     spells = entitlement.spells
-    spells = spells.where(spells.last < len(world.months) - 1)
+    spells = spells.where((spells.last < len(world.months) - 1) & _exists(entitlement.code, spells.ended_on + 1))
     place = world.residence.place[spells.last + 1, spells.person]
     gone = (place == ABROAD) | (place == DEAD)
     spells = spells.where(gone)
@@ -79,15 +80,25 @@ def _terminated(world: World, entitlement: Entitlement) -> Frame:
     return _decisions(world, entitlement.code, spells.person, start, end, "LAK", reason, start + 10)
 
 
+def _exists(benefit: str, days: Dates) -> Bools:
+    """Whether Kela paid the benefit at all on these days."""
+    existed = np.ones(len(days), dtype=bool)
+    if benefit in BEGINS:
+        existed &= days >= BEGINS[benefit]
+    if benefit in ENDS:
+        existed &= days <= ENDS[benefit]
+    return existed
+
+
 def _decisions(
     world: World,
     benefit: str,
-    person: np.ndarray,
-    start: np.ndarray,
-    end: np.ndarray,
-    kind: str | np.ndarray,
-    reason: str | np.ndarray,
-    decided: np.ndarray,
+    person: Ints,
+    start: Dates,
+    end: Dates,
+    kind: str | Texts,
+    reason: str | Texts,
+    decided: Dates,
 ) -> Frame:
     count = len(person)
     return Frame(

@@ -61,7 +61,8 @@ def _job_searches(world: World) -> Frame:
             "otlupa": _permits(world, searches),
         },
     )
-    return _delivered_again(with_overlaps(frame, "alkpv1", "loppv1", OVERLAP_SHARE, rng), "alkpv1", "loppv1")
+    frame = with_overlaps(frame, "alkpv1", "loppv1", OVERLAP_SHARE, rng, blank="hapkd")
+    return _delivered_again(frame, "alkpv1", "loppv1", blank="hapkd")
 
 
 def _end_reasons(rng: np.random.Generator, searches: Spells) -> Texts:
@@ -135,12 +136,12 @@ def _open(ended_on: Dates) -> Dates:
     return np.where(np.isnat(ended_on), OPEN_END, ended_on)
 
 
-def _delivered_again(frame: Frame, start: str, end: str) -> Frame:
+def _delivered_again(frame: Frame, start: str, end: str, blank: str | None = None) -> Frame:
     """Add the earlier, open version of spells that were open at the end of 2023 and have ended since."""
     again = (frame.columns[start] <= DELIVERED_AGAIN) & (frame.columns[end] > DELIVERED_AGAIN)
     earlier = frame.rows(again & (frame.columns[end] != OPEN_END))
     columns = earlier.columns | {end: np.full(len(earlier), OPEN_END)}
-    if "hapkd" in columns:
-        columns["hapkd"] = np.full(len(earlier), "", dtype=object)
+    if blank is not None:
+        columns[blank] = np.full(len(earlier), "", dtype=object)
     blemishes = frame.blemishes + Counter(delivered_again_with_end=len(earlier))
     return stack(Frame(earlier.person, columns), Frame(frame.person, frame.columns, blemishes))

@@ -1,0 +1,130 @@
+"""What a release says of itself: definitions in words, policy, inputs, code and checksums.
+
+Belongs here: the content of `manifest.json`. Does not belong here: writing tables and pictures, or
+swapping releases (`publishing`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from polku.contracts.faults import Faults, label_of
+from polku.contracts.model import Label
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
+from polku.errors import Exit
+from polku.publication.tables import MISSING, TEST_COLUMN
+from polku.studies import Study
+
+STATUS_WORDS = {
+    Status.OK: "the figures are published",
+    Status.PRIMARY: "hidden: too few persons, or too few others",
+    Status.SECONDARY: "hidden so that cells marked primary cannot be worked out",
+    Status.STRUCTURAL_ZERO: "a zero that could not be otherwise",
+    Status.NOT_OBSERVED: "no register delivered what would be needed; this is not a zero",
+}
+
+
+@dataclass(frozen=True)
+class Picture:
+    """How a table is drawn: `kind` is area, curves, heat_map or bars; the rest are column names.
+
+    `x` is the horizontal axis, `y` the figure, `by` what tells series (or rows of a heat map) apart,
+    `panel` a dimension with a panel for each code. Dimensions that are not named are drawn at their total.
+    """
+
+    kind: str
+    x: str
+    y: str
+    by: str
+    panel: str | None = None
+
+
+@dataclass(frozen=True)
+class Described:
+    """A released table with its words: title, definition, and one sentence per column."""
+
+    spec: ReleaseSpec
+    title: Label
+    definition: str
+    columns: Mapping[str, str]
+    picture: Picture
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a release is made from.
+
+    `inputs` are the digests of the accepted deliveries (delivery id -> sha256 hex), `code_version` is
+    the commit that ran, where it is known.
+    """
+
+    policy: Policy
+    tables: Mapping[str, Described]
+    inputs: Mapping[str, str]
+    code_version: str | None
+    created_at: datetime
+
+
+def described(name: str, node: Mapping[str, Any]) -> Described:
+    """A released table from its node in dbt's manifest (description, columns, `config.meta.release`).
+
+    Refuses (CONTRACT_INVALID) a declaration without a title in three languages or without a picture.
+    """
+    meta = node["config"]["meta"]["release"]
+    spec = spec_of(name, meta)
+    faults = Faults()
+    title = label_of(meta.get("title"), "config.meta.release.title", faults)
+    picture = meta.get("picture") or {}
+    place = "config.meta.release.picture"
+    faults.take(picture, place, dict.fromkeys(("kind", "x", "y", "by", "panel"), str))
+    if faults.need(picture, place, "kind", "x", "y", "by") and picture["kind"] not in PICTURE_KINDS:
+        faults.add(place, f"`kind` must be one of {', '.join(PICTURE_KINDS)}")
+    faults.refuse(f"{name}.yml", Exit.CONTRACT_INVALID, "release declaration")
+    columns = {column: entry.get("description", "") for column, entry in node.get("columns", {}).items()}
+    return Described(spec, title, " ".join(node.get("description", "").split()), columns, Picture(**picture))
+
+
+def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> dict[str, Any]:
+    """Everything that makes a release what it is: two releases with the same content are one release.
+
+    `csv_digests` are the sha256 of the tables' CSV files by table.
+    """
+    words = {STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items())}
+    if study.test:
+        words[TEST_COLUMN] = "true: made from test data, no result about anybody"
+    return {
+        "study": study.code,
+        "title": asdict(study.title),
+        "test": study.test,
+        "policy": asdict(context.policy),
+        "missing_figure_in_csv": MISSING,
+        "tables": {
+            name: {
+                "title": asdict(context.tables[name].title),
+                "definition": context.tables[name].definition,
+                "columns": {**context.tables[name].columns, **words},
+                "dimensions": list(context.tables[name].spec.dimensions),
+                "csv_sha256": digest,
+            }
+            for name, digest in sorted(csv_digests.items())
+        },
+    }
+
+
+def fingerprint(entries: Mapping[str, Any]) -> str:
+    """The sha256 of the content, by which a release is known."""
+    return hashlib.sha256(json.dumps(entries, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def digest_of(file: Path) -> str:
+    """The sha256 of a file."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+PICTURE_KINDS = ("area", "curves", "heat_map", "bars")

@@ -1,0 +1,75 @@
+"""Publishes a release whole: readers of `published/current` see the old one or the new one.
+
+Belongs here: writing a new release folder and swapping it in. Does not belong here: what is in the
+files (`tables`, `pictures`, `manifest`).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from polku.layout import DataRoot
+from polku.publication.manifest import Context, content, digest_of, fingerprint
+from polku.publication.pictures import draw
+from polku.publication.tables import write_table
+from polku.studies import Study
+
+CURRENT = "current"
+MANIFEST = "manifest.json"
+_UNFINISHED = ".new-"
+
+
+def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], context: Context) -> Path:
+    """Publish the protected `tables` as one release and return its folder.
+
+    The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table and
+    `manifest.json`; the link `published/current` points to the newest. When tables, definitions and
+    policy are as they were, nothing is written and the current release is returned: an earlier release
+    stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
+    """
+    root.published.mkdir(parents=True, exist_ok=True)
+    for rest in root.published.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(rest) if rest.is_dir() and not rest.is_symlink() else rest.unlink()
+    folder = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=root.published))
+    try:
+        return _publish(root, study, tables, context, folder)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], context: Context, folder: Path) -> Path:
+    csv_digests = {}
+    for name, table in tables.items():
+        csv, _ = write_table(table, context.tables[name].spec, folder, test=study.test)
+        csv_digests[name] = digest_of(csv)
+    entries = content(study, context, csv_digests)
+    release = fingerprint(entries)
+    current = root.published / CURRENT
+    if current.exists() and json.loads((current / MANIFEST).read_text(encoding="utf-8"))["fingerprint"] == release:
+        return current.resolve()
+    for name, table in tables.items():
+        draw(table, context.tables[name], study, folder)
+    manifest = {
+        "fingerprint": release,
+        **entries,
+        "inputs": dict(sorted(context.inputs.items())),
+        "code_version": context.code_version,
+        "created_at": context.created_at.isoformat(),
+        "files": {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())},
+    }
+    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
+    (folder / MANIFEST).write_text(text, encoding="utf-8")
+    folder.chmod(0o755)
+    final = root.published / f"{context.created_at:%Y-%m-%d}-{release[:12]}"
+    if not final.exists():
+        folder.rename(final)
+    link = root.published / f"{_UNFINISHED}{CURRENT}"
+    link.symlink_to(final.name)
+    link.replace(current)
+    return final

@@ -1,0 +1,96 @@
+"""A real headless Chromium, driven over the W3C WebDriver protocol: plain HTTP, so no library is needed."""
+
+from __future__ import annotations
+
+import base64
+import json
+import shutil
+import socket
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--window-size=1800,1200",
+)
+ELEMENT = "element-6066-11e4-a52e-4f735466cecf"
+"""The key under which WebDriver hands out elements (W3C recommendation, section 12)."""
+
+
+def free_port() -> int:
+    """A port of the loopback address that nobody listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+class Browser:
+    """One browser with a fresh profile. Finding an element waits until it is there."""
+
+    def __init__(self, profile: Path, patience_s: float) -> None:
+        self.patience_s = patience_s
+        self.port = free_port()
+        self.capabilities = {
+            "goog:chromeOptions": {
+                "binary": shutil.which("chromium"),
+                "args": [*FLAGS, f"--user-data-dir={profile}"],
+            }
+        }
+
+    def __enter__(self) -> Self:
+        command = [str(shutil.which("chromedriver")), f"--port={self.port}"]
+        self.driver = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        assert self.driver.stdout
+        next(line for line in self.driver.stdout if "started successfully" in line)
+        self.session = ""
+        self.session = self._call("POST", "", {"capabilities": {"alwaysMatch": self.capabilities}})["sessionId"]
+        self._call("POST", "/timeouts", {"implicit": int(self.patience_s * 1000)})
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._call("DELETE", "")
+        self.driver.terminate()
+        self.driver.communicate()
+
+    def open(self, url: str) -> None:
+        """Go to a page."""
+        self._call("POST", "/url", {"url": url})
+
+    def find(self, xpath: str) -> str:
+        """The first element at `xpath`, as soon as there is one; fails with the page's address after a while."""
+        try:
+            return str(self._call("POST", "/element", {"using": "xpath", "value": xpath})[ELEMENT])
+        except HTTPError as error:
+            raise AssertionError(f"not found at {self._call('GET', '/url')}: {xpath}") from error
+
+    def text(self, xpath: str) -> str:
+        """What a person reads there."""
+        return str(self._call("GET", f"/element/{self.find(xpath)}/text"))
+
+    def click(self, xpath: str) -> None:
+        """Click what is there."""
+        self._call("POST", f"/element/{self.find(xpath)}/click", {})
+
+    def screenshot(self, file: Path) -> None:
+        """What the window shows now."""
+        file.write_bytes(base64.b64decode(self._call("GET", "/screenshot")))
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        url = f"http://127.0.0.1:{self.port}/session" + (f"/{self.session}{path}" if self.session else path)
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(url, data, {"Content-Type": "application/json"}, method=method)
+        with urlopen(request, timeout=self.patience_s + 30) as response:
+            return json.load(response)["value"]

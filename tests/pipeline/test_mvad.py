@@ -1,0 +1,77 @@
+"""Real data through the whole path: the timeline must give back the figures published by others.
+
+McVicar & Anyadike-Danes 2002; Gabadinho et al. 2011, Journal of Statistical Software 40(4), section 6.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from decimal import ROUND_HALF_EVEN, Decimal
+from typing import Any
+
+import pytest
+
+from polku.layout import CHECKOUT
+
+pytestmark = pytest.mark.pipeline
+
+STATES = {
+    "EM": "employed",
+    "FE": "vocational_education",
+    "HE": "higher_education",
+    "JL": "unemployed",
+    "SC": "general_education",
+    "TR": "in_service",
+}
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+CALENDAR_SHIFT_YEARS = 25
+
+
+def published(prefix: str) -> list[dict[str, str]]:
+    with (CHECKOUT / "examples" / "mvad" / "expected.csv").open(encoding="utf-8") as file:
+        return [row for row in csv.DictReader(file) if row["metric"].startswith(prefix)]
+
+
+def rounded(value: Any, digits: str) -> Decimal:
+    return Decimal(str(value)).quantize(Decimal(digits), ROUND_HALF_EVEN)
+
+
+def test_monthly_state_shares_are_the_48_published_ones(finished: Callable[[str], Any]) -> None:
+    found = {
+        (str(month), state): share
+        for month, state, share in finished("mvad").query(
+            "select month, state_code, weighted_share from state_share_by_month"
+        )
+    }
+    expected = {}
+    for row in published("weighted_state_share_"):
+        month, year = row["metric"].rsplit("_", 1)[1].split(".")
+        first_day = f"{1900 + int(year) + CALENDAR_SHIFT_YEARS}-{MONTHS.index(month) + 1:02d}-01"
+        expected[first_day, STATES[row["group"]]] = rounded(row["value"], "0.001")
+    assert len(expected) == 48
+    assert {key: rounded(found[key], "0.001") for key in expected} == expected
+
+
+@pytest.mark.parametrize("column", ["rate", "weighted_rate"])
+def test_transition_rates_are_the_36_published_ones(finished: Callable[[str], Any], column: str) -> None:
+    query = f"select from_state_code, to_state_code, {column} from state_transition_rate"
+    found = {(a, b): rate for a, b, rate in finished("mvad").query(query)}
+    expected = {
+        (STATES[row["group"]], STATES[row["metric"].rsplit("_", 1)[1]]): rounded(row["value"], "0.01")
+        for row in published("transition_rate_to_")
+    }
+    assert len(expected) == 36
+    assert {key: rounded(found.get(key, 0), "0.01") for key in expected} == expected
+
+
+def test_all_712_persons_have_a_state_in_each_of_the_70_months(finished: Callable[[str], Any]) -> None:
+    counts = finished("mvad").query(
+        "select count(distinct person_key), count(distinct month), count(*), min(month), max(month) from person_month"
+    )
+    assert [str(value) for value in counts[0]] == ["712", "70", "49840", "2018-09-01", "2024-06-01"]
+    assert finished("mvad").query("select count(*) from person") == [(712,)]
+
+
+def test_weights_are_those_of_the_study(finished: Callable[[str], Any]) -> None:
+    assert [str(row[0]) for row in finished("mvad").query("select sum(weight) from person")] == ["711.5700"]
