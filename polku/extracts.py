@@ -130,22 +130,11 @@ def _cell(contract: Contract, column: Column, position: int) -> str:
 
 def _header(contract: Contract, file: Path) -> list[str]:
     encoding = _encoding(contract)
-    try:
-        with file.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="") as lines:
-            format_ = contract.file_format
-            return [
-                name.strip() for name in next(csv.reader(lines, delimiter=format_.delimiter, quotechar=format_.quote))
-            ]
-    except (UnicodeDecodeError, csv.Error, StopIteration, OSError):
-        pass
-    raise Refusal(
-        Exit.EXTRACT_BREAKS_CONTRACT,
-        f"the header cannot be read as {contract.file_format.encoding}.",
-        "Save the file in the format that the contract names.",
-        register=contract.register,
-        file=file.name,
-        row_no=1,
-    )
+    format_ = contract.file_format
+    # What cannot be decoded is no column of the contract; the rows are decoded strictly, by DuckDB.
+    with file.open(encoding="utf-8-sig" if encoding == "utf-8" else encoding, errors="replace", newline="") as lines:
+        names = next(csv.reader(lines, delimiter=format_.delimiter, quotechar=format_.quote), [])
+    return [name.strip() for name in names]
 
 
 def _encoding(contract: Contract) -> str:

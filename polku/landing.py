@@ -158,10 +158,11 @@ def totals(root: DataRoot, register: str) -> dict[str, dict[str, int]]:
 def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
     """The last day that the landed deliveries speak of, by (register, table)."""
     last: dict[tuple[str, str], date] = {}
-    for register in study.contracts:
+    for register, contract in study.contracts.items():
+        known = {table.name for table in contract.tables}
         for entry in Ledger(root.ledger).accepted(register):
             until = date.fromisoformat(entry.facts["observed_until"])
-            for table in entry.facts["tables"]:
+            for table in known & set(entry.facts["tables"]):
                 last[register, table] = max(until, last.get((register, table), until))
     return last
 

@@ -111,13 +111,15 @@ class OpenedDelivery:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and not self._data.whole:
-            error = self._refuse(Exit.DELIVERY_INCOMPLETE, "the delivery was not read to its end.")
-            kind = Refusal
-        self._stack.__exit__(kind, error, trace)
-        # A reader that runs inside DuckDB or Arrow cannot raise through them; its refusal is raised here.
-        if self._refusal is not None and error is not self._refusal:
-            raise self._refusal from None
+        refusal = self._refusal
+        if refusal is None and kind is None and not self._data.whole:
+            refusal = self._refuse(Exit.DELIVERY_INCOMPLETE, "the delivery was not read to its end.")
+        if refusal is None or refusal is error:
+            self._stack.__exit__(kind, error, trace)
+        else:
+            # A reader that runs inside DuckDB or Arrow cannot raise through them, so its refusal is raised here.
+            self._stack.__exit__(Refusal, refusal, trace)
+            raise refusal from None
 
     def tables(self) -> Iterator[tuple[str, pa.RecordBatchReader]]:
         """Each table's name and rows, in the order of the manifest: `row_no` and the contract's columns.

@@ -69,6 +69,7 @@ REFERENCE_TABLES = {
             "observed_from_on": "date",
             "observed_until_on": "date",
             "maturity_months": "integer",
+            "gap_days": "integer",
         },
     ),
 }
@@ -139,6 +140,7 @@ def _coverage(study: Study, received: Mapping[tuple[str, str], date]) -> list[di
             "observed_from_on": study.contracts[register].covered_from,
             "observed_until_on": until,
             "maturity_months": study.contracts[register].maturity_months,
+            "gap_days": study.contracts[register].table(table).gap_days,
         }
         for (register, table), until in received.items()
     ]

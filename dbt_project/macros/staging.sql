@@ -1,15 +1,23 @@
 {# What the staging models share: which row of several deliveries stands, and how a code is looked up. #}
 
 {# The rows of `rows` that stand: of those with the same natural key the one recorded last (the greatest
-   delivery and row number decide between equals, so that the choice never depends on the engine). #}
-{% macro latest_rows(rows, natural_key) -%}
+   delivery and row number decide between equals, so that the choice never depends on the engine). With
+   `ended_on`, a closed spell stands before the same spell still open: registers deliver it again when it
+   ends, sometimes in one extract, where row numbers say nothing about time. #}
+{% macro latest_rows(rows, natural_key, ended_on=none) -%}
     select *
     from (
         select
             *,
             row_number() over (
                 partition by {{ natural_key | join(', ') }}
-                order by recorded_on desc nulls last, delivery_id desc nulls last, row_no desc nulls last
+                order by
+                    recorded_on desc nulls last,
+                    delivery_id desc nulls last,
+                    {%- if ended_on %}
+                    {{ ended_on }} asc nulls last,
+                    {%- endif %}
+                    row_no desc nulls last
             ) as recency
         from {{ rows }}
     ) as ranked

@@ -43,8 +43,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"polku {args.command}: refused ({refusal.exit.name}): {refusal}", file=sys.stderr)
         return refusal.exit
     except Exception as error:
-        # The message of a foreign exception may hold a value of a row: only its kind and place are shown.
-        print("".join(traceback.format_tb(error.__traceback__)), file=sys.stderr)
+        # The message of a foreign exception may hold a value of a row: only its kind and places are shown.
+        for frame in traceback.extract_tb(error.__traceback__):
+            print(f"  {frame.filename}:{frame.lineno} {frame.name}", file=sys.stderr)
         print(f"polku {args.command}: failed unexpectedly ({type(error).__name__})", file=sys.stderr)
         return Exit.UNEXPECTED
 

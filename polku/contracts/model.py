@@ -74,6 +74,7 @@ class Table:
 
     `ordered` are pairs of date columns of which the first may not be after the second.
     `never` are source columns that are dropped by name, with the reason why the study may not have them.
+    `gap_days` is how far two spells of one person and service may lie apart to count as one episode.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Table:
     columns: tuple[Column, ...]
     ordered: tuple[tuple[str, str], ...] = ()
     never: dict[str, str] = field(default_factory=dict)
+    gap_days: int = 0
 
     def column(self, name: str) -> Column:
         return next(c for c in self.columns if c.name == name)

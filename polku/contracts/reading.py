@@ -193,6 +193,7 @@ def _table(name: str, data: Any, faults: Faults, register: str) -> Table:
         ),
         ordered=tuple((str(first), str(second)) for first, second in data.get("ordered", ())),
         never=dict(mapping_of(data.get("never"))),
+        gap_days=int(data.get("gap_days", 0)),
     )
 
 
@@ -287,6 +288,7 @@ _TABLE: dict[str, type | tuple[type, ...]] = {
     "natural_key": list,
     "ordered": list,
     "never": dict,
+    "gap_days": int,
     "columns": list,
 }
 _COLUMN: dict[str, type | tuple[type, ...]] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import stat
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -103,7 +104,7 @@ def test_only_the_steward_grants(parties: Parties, tmp_path: Path) -> None:
     forger = tmp_path / "forger"
     shutil.copytree(parties.root.linkage / "keys", forger / "keys")
     cards = keys.Trust.read(parties.root.trust).cards
-    as_steward = keys.Card(**{**vars(cards[keys.LINKAGE]), "party": keys.STEWARD, "epoch": "1", "key_check": "00"})
+    as_steward = replace(cards[keys.LINKAGE], party=keys.STEWARD, epoch=keys.EPOCH, key_check="00")
     keys.write_trust(tmp_path / "forged.json", [as_steward, cards["jobs"]])
     package = grants.grant(forger, tmp_path / "forged.json", "jobs")
     with pytest.raises(Refusal) as caught:

@@ -194,5 +194,5 @@ def test_a_package_behind_a_link_is_not_followed(tmp_path: Path) -> None:
 def test_a_flipped_byte_in_the_header_is_found_before_it_is_parsed(tmp_path: Path) -> None:
     path = tmp_path / "p.hpkg"
     sealed = pack(path, PLAIN)
-    path.write_bytes(sealed.replace(b'{"about', b'{{about', 1))
+    path.write_bytes(sealed.replace(b'{"about', b"{{about", 1))
     assert refused(path) is Exit.PACKAGE_TAMPERED

@@ -53,9 +53,7 @@ def test_a_wrong_row_count_is_not_written() -> None:
 def test_a_payload_that_does_not_agree_with_itself_is_refused(data: st.DataObject) -> None:
     whole = written([[(1, "a"), (2, "b")], [(3, "c")]])
     place = data.draw(st.integers(0, len(whole) - 1))
-    broken = data.draw(
-        st.sampled_from([whole[:place], whole + b"x", whole.replace(b'"rows":2', b'"rows":3')])
-    )
+    broken = data.draw(st.sampled_from([whole[:place], whole + b"x", whole.replace(b'"rows":2', b'"rows":3')]))
     with pytest.raises(Refusal) as caught:
         read(broken)
     assert caught.value.exit is Exit.DELIVERY_INCOMPLETE

@@ -67,14 +67,13 @@ observed as (
 
     select
         months.month_index,
-        received.kind_code,
-        min(case
-            when months.month_index between received.first_month_index and received.last_month_index then 1
-            else 0
-        end) as is_observed
+        received.kind_code
     from months
     cross join received
     group by months.month_index, received.kind_code
+    having
+        max(received.first_month_index) <= months.month_index
+        and min(received.last_month_index) >= months.month_index
 
 ),
 
@@ -83,8 +82,7 @@ final as (
     select
         cast(months.month_index as integer) as month_index,
         {% for kind in kinds %}
-        coalesce(max(case when observed.kind_code = '{{ kind }}' then observed.is_observed end), 0) = 1
-            as is_{{ kind }}_observed{{ ',' if not loop.last }}
+        count(case when observed.kind_code = '{{ kind }}' then 1 end) > 0 as is_{{ kind }}_observed{{ ',' if not loop.last }}
         {% endfor %}
     from months
     left join observed

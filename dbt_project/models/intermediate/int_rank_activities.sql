@@ -1,8 +1,3 @@
-{%- set evidence_codes = ['death', 'residence', 'annual_income'] -%}
-{%- for model in activity_models() -%}
-    {%- do evidence_codes.append(register_of(model)) -%}
-{%- endfor -%}
-
 with study as (
 
     select * from {{ ref('stg_reference__study') }}
@@ -26,10 +21,23 @@ states as (
 
 evidence as (
 
-    {% for code in evidence_codes %}
-    select '{{ code }}' as evidence_code, {{ loop.index }} as evidence_no
-    {{ 'union all' if not loop.last }}
+    {% for model in activity_models() %}
+    select
+        '{{ register_of(model) }}' as evidence_code,
+        {{ loop.index }} as evidence_no
+    union all
     {% endfor %}
+    select
+        'annual_income' as evidence_code,
+        101 as evidence_no
+    union all
+    select
+        'residence' as evidence_code,
+        102 as evidence_no
+    union all
+    select
+        'death' as evidence_code,
+        103 as evidence_no
 
 ),
 

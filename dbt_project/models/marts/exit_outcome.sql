@@ -49,13 +49,21 @@ first_exits as (
 
 outcomes as (
 
-    select 1 as outcome_no, 'employed' as outcome_code
+    select
+        1 as outcome_no,
+        'employed' as outcome_code
     union all
-    select 2 as outcome_no, 'in_education' as outcome_code
+    select
+        2 as outcome_no,
+        'in_education' as outcome_code
     union all
-    select 3 as outcome_no, 'other' as outcome_code
+    select
+        3 as outcome_no,
+        'other' as outcome_code
     union all
-    select 4 as outcome_no, 'no_exit' as outcome_code
+    select
+        4 as outcome_no,
+        'no_exit' as outcome_code
 
 ),
 
@@ -83,9 +91,13 @@ persons as (
 -- Each person once in its year and once in the row of all years.
 counted as (
 
-    select base_code, year, outcome_no from persons
+    select * from persons
     union all
-    select base_code, cast(null as integer) as year, outcome_no from persons
+    select
+        base_code,
+        cast(null as integer) as year,
+        outcome_no
+    from persons
 
 ),
 

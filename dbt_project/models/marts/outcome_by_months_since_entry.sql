@@ -1,8 +1,4 @@
 {%- set flags = {'employed': 'employed', 'studying': 'studying', 'any_service': 'in_any_service'} -%}
-{%- set amounts = {'earnings': 'earnings_eur'} -%}
-{%- for group in benefit_groups() -%}
-    {%- do amounts.update({'benefit_' ~ group: 'benefit_' ~ group ~ '_eur'}) -%}
-{%- endfor -%}
 
 with outcomes as (
 
@@ -26,17 +22,20 @@ study as (
 wide as (
 
     select
-        group_code,
-        months_since_entry,
         {% for outcome, column in flags.items() %}
         count({{ column }}) as {{ outcome }}_observed,
         sum(case when {{ column }} then 1 else 0 end) as {{ outcome }}_persons,
         {% endfor %}
-        {% for outcome, column in amounts.items() %}
-        count({{ column }}) as {{ outcome }}_observed,
-        sum(case when {{ column }} > 0 then 1 else 0 end) as {{ outcome }}_persons,
-        sum({{ column }}) as {{ outcome }}_eur{{ ',' if not loop.last }}
+        {% for code in benefit_groups() %}
+        count(benefit_{{ code }}_eur) as {{ code }}_observed,
+        sum(case when benefit_{{ code }}_eur > 0 then 1 else 0 end) as {{ code }}_persons,
+        sum(benefit_{{ code }}_eur) as {{ code }}_total_eur,
         {% endfor %}
+        count(earnings_eur) as earnings_observed,
+        sum(case when earnings_eur > 0 then 1 else 0 end) as earnings_persons,
+        sum(earnings_eur) as earnings_total_eur,
+        group_code,
+        months_since_entry
     from outcomes
     group by group_code, months_since_entry
 
@@ -55,17 +54,25 @@ long as (
     from wide
     union all
     {% endfor %}
-    {% for outcome in amounts %}
+    {% for code in benefit_groups() %}
     select
         group_code,
         months_since_entry,
-        '{{ outcome }}' as outcome_code,
-        {{ outcome }}_observed as persons_observed,
-        {{ outcome }}_persons as persons_with_outcome,
-        cast({{ outcome }}_eur as decimal(18, 2)) as total_eur
+        'benefit_{{ code }}' as outcome_code,
+        {{ code }}_observed as persons_observed,
+        {{ code }}_persons as persons_with_outcome,
+        cast({{ code }}_total_eur as decimal(18, 2)) as total_eur
     from wide
-    {{ 'union all' if not loop.last }}
+    union all
     {% endfor %}
+    select
+        group_code,
+        months_since_entry,
+        'earnings' as outcome_code,
+        earnings_observed as persons_observed,
+        earnings_persons as persons_with_outcome,
+        cast(earnings_total_eur as decimal(18, 2)) as total_eur
+    from wide
 
 ),
 
@@ -76,6 +83,18 @@ offsets as (
 
 ),
 
+study_groups as (
+
+    select distinct group_code from cohort
+
+),
+
+outcome_codes as (
+
+    select distinct outcome_code from long
+
+),
+
 grid as (
 
     select
@@ -83,8 +102,8 @@ grid as (
         cast(offsets.months_since_entry as integer) as months_since_entry,
         outcome_codes.outcome_code
     from offsets
-    cross join (select distinct group_code from cohort) as study_groups
-    cross join (select distinct outcome_code from long) as outcome_codes
+    cross join study_groups
+    cross join outcome_codes
 
 ),
 

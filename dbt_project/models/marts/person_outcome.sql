@@ -54,8 +54,8 @@ benefits as (
     select
         person_key,
         {{ month_index('benefit_month') }} as month_index,
-        {% for group in benefit_groups() %}
-        sum(case when benefit_group_code = '{{ group }}' then amount_eur end) as {{ group }}_eur{{ ',' if not loop.last }}
+        {% for code in benefit_groups() %}
+        sum(case when benefit_group_code = '{{ code }}' then amount_eur end) as {{ code }}_eur{{ ',' if not loop.last }}
         {% endfor %}
     from benefit_months
     group by person_key, {{ month_index('benefit_month') }}
@@ -102,11 +102,11 @@ final as (
             when months.is_income_observed
                 then cast(round(cast(coalesce(incomes.wages_eur, 0) as double) / 12, 2) as decimal(14, 2))
         end as earnings_eur,
-        {% for group in benefit_groups() %}
+        {% for code in benefit_groups() %}
         case
             when months.is_benefit_observed
-                then cast(coalesce(benefits.{{ group }}_eur, 0) as decimal(14, 2))
-        end as benefit_{{ group }}_eur,
+                then cast(coalesce(benefits.{{ code }}_eur, 0) as decimal(14, 2))
+        end as benefit_{{ code }}_eur,
         {% endfor %}
         followed.weight
     from followed

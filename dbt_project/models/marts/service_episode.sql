@@ -25,28 +25,29 @@ ended as (
         episodes.service_code,
         episodes.started_on,
         least(episodes.ended_on, {{ add_days('persons.died_on', 1) }}) as ended_on,
+        study.window_end_on,
         episodes.merged_spells
     from episodes
     inner join persons
         on episodes.person_key = persons.person_key
+    cross join study
+    where episodes.started_on < study.window_end_on
 
 ),
 
 final as (
 
     select
-        ended.person_key,
-        ended.channel_code,
-        ended.service_code,
-        ended.started_on,
-        ended.ended_on,
-        {{ days_between('ended.started_on', 'coalesce(least(ended.ended_on, study.window_end_on), study.window_end_on)') }}
-            as duration_days,
-        coalesce(ended.ended_on <= study.window_end_on, false) as end_observed,
-        ended.merged_spells
+        person_key,
+        channel_code,
+        service_code,
+        started_on,
+        ended_on,
+        {{ days_between('started_on', 'least(ended_on, window_end_on)') }} as duration_days,
+        coalesce(ended_on <= window_end_on, false) as end_observed,
+        merged_spells
     from ended
-    cross join study
-    where ended.started_on < study.window_end_on and (ended.ended_on is null or ended.started_on < ended.ended_on)
+    where ended_on is null or started_on < ended_on
 
 )
 

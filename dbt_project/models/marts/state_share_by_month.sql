@@ -42,13 +42,19 @@ totals as (
 
 ),
 
+occurring as (
+
+    select distinct state_code from cells
+
+),
+
 grid as (
 
     select
         study_months.month_index,
         occurring.state_code
     from study_months
-    cross join (select distinct state_code from cells) as occurring
+    cross join occurring
 
 ),
 

@@ -20,7 +20,7 @@ granting as (
 
 latest as (
 
-    {{ latest_rows('spells', ['person_key', 'benefit_code', 'started_on', 'decided_on']) }}
+    {{ latest_rows('spells', ['person_key', 'benefit_code', 'started_on', 'decided_on'], 'ended_on') }}
 
 ),
 

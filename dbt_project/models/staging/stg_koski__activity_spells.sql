@@ -13,7 +13,7 @@ codes as (
 
 latest as (
 
-    {{ latest_rows('periods', ['person_key', 'study_right_key', 'education_form_code', 'started_on']) }}
+    {{ latest_rows('periods', ['person_key', 'study_right_key', 'education_form_code', 'started_on'], 'ended_on') }}
 
 ),
 

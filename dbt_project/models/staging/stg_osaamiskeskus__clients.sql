@@ -6,7 +6,7 @@ with clients as (
 
 latest as (
 
-    {{ latest_rows('clients', ['client_key']) }}
+    {{ latest_rows('clients', ['client_key'], 'ended_on') }}
 
 ),
 

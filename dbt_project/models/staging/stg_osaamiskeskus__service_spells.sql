@@ -24,9 +24,16 @@ statuses as (
 
 ),
 
+gap as (
+
+    select gap_days from {{ ref('stg_reference__coverage') }}
+    where register = 'osaamiskeskus' and table_name = 'services'
+
+),
+
 latest as (
 
-    {{ latest_rows('services', ['client_key', 'service_code', 'started_on', 'provider_code']) }}
+    {{ latest_rows('services', ['client_key', 'service_code', 'started_on', 'provider_code'], 'ended_on') }}
 
 ),
 
@@ -40,12 +47,13 @@ final as (
         latest.service_code,
         latest.started_on,
         {{ half_open('latest.ended_on') }} as ended_on,
-        cast(30 as integer) as gap_days,
+        gap.gap_days,
         latest.delivery_id,
         latest.row_no
     from latest
     inner join clients
         on latest.client_key = clients.client_key
+    cross join gap
     inner join codes
         on
             latest.service_code = codes.code

@@ -10,7 +10,8 @@ final as (
         register,
         table_name,
         observed_from_on,
-        {{ half_open('observed_until_on') }} as observed_to_on
+        {{ half_open('observed_until_on') }} as observed_to_on,
+        gap_days
     from coverage
 
 )

@@ -14,7 +14,7 @@ codes as (
 -- An open spell is delivered again when it ends, with the same code and start.
 latest as (
 
-    {{ latest_rows('spells', ['person_key', 'employment_code', 'started_on']) }}
+    {{ latest_rows('spells', ['person_key', 'employment_code', 'started_on'], 'ended_on') }}
 
 ),
 

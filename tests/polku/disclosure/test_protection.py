@@ -17,14 +17,14 @@ from tests.polku.disclosure.strategies import exits, policies, policy, tables
 
 Case = tuple[pd.DataFrame, ReleaseSpec]
 
-settings.register_profile("tables", deadline=None, max_examples=60)
-settings.load_profile("tables")
+some = settings(deadline=None, max_examples=60)
 
 
 def statuses(table: pd.DataFrame) -> list[str]:
     return list(table[STATUS])
 
 
+@some
 @given(tables, policies)
 def test_an_outsider_recovers_nothing_and_sees_nothing_small(case: Case, rule: Policy) -> None:
     table, spec = case
@@ -37,6 +37,7 @@ def test_an_outsider_recovers_nothing_and_sees_nothing_small(case: Case, rule: P
     assert smallest_cells(released, spec, rule) == []
 
 
+@some
 @given(tables, policies)
 def test_every_small_cell_is_primary(case: Case, rule: Policy) -> None:
     table, spec = case
@@ -48,6 +49,7 @@ def test_every_small_cell_is_primary(case: Case, rule: Policy) -> None:
         assert (released[key].status is Status.PRIMARY) == (small and not cell.structural)
 
 
+@some
 @given(tables, policies)
 def test_what_is_shown_is_the_mart_rounded_and_what_is_hidden_is_null(case: Case, rule: Policy) -> None:
     table, spec = case
@@ -61,6 +63,7 @@ def test_what_is_shown_is_the_mart_rounded_and_what_is_hidden_is_null(case: Case
                 assert shown is None
 
 
+@some
 @given(tables, policies, st.randoms(use_true_random=False))
 def test_the_order_of_rows_decides_nothing(case: Case, rule: Policy, chance: random.Random) -> None:
     table, spec = case
@@ -71,6 +74,7 @@ def test_the_order_of_rows_decides_nothing(case: Case, rule: Policy, chance: ran
     )
 
 
+@some
 @given(tables, policies)
 def test_its_own_gaps_need_no_more_gaps(case: Case, rule: Policy) -> None:
     table, spec = case
@@ -79,6 +83,7 @@ def test_its_own_gaps_need_no_more_gaps(case: Case, rule: Policy) -> None:
     pd.testing.assert_frame_equal(protect(table, spec, rule, forced=gaps), released)
 
 
+@some
 @given(exits(), policies)
 def test_a_base_is_shown_everywhere_or_nowhere(case: Case, rule: Policy) -> None:
     table, spec = case

@@ -37,7 +37,7 @@ def test_the_lines_are_named_and_no_figure_is() -> None:
 
 
 def test_marks_are_read() -> None:
-    """Two gaps of 7 in all, one of them below 5, the other at least 5: 2 and 5 is all that is left of 0..4."""
+    """Two gaps of 5 in all, one marked as at least 5: the other is 0. Of 7 in all it may be 0, 1 or 2."""
     spec = ReleaseSpec("t", ("a",), "n", additive=("a",), total_code={"a": "all"})
     table = pd.DataFrame({"a": ["x", "y", "all"], "n": [None, None, 5], STATUS: ["primary", "secondary", "ok"]})
     assert cells(table, spec) == ["a=x", "a=y"]

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from assets.release import release_assets
+from polku.layout import DataRoot
+from polku.publication import read_release
+from polku.snapshot import take_snapshot
+from tests.expectations.small_marts import build_warehouse, two_month_study
+
+MART = "state_share_by_month"
+DECLARED = {
+    MART: {
+        "config": {
+            "meta": {
+                "release": {
+                    "dimensions": ["month", "state_code"],
+                    "count": "persons",
+                    "measures": ["share"],
+                    "additive": ["state_code"],
+                }
+            }
+        }
+    }
+}
+CELLS = """
+    create or replace table {mart} as select date '2020-01-01' as month, * from
+    (values ('employed', 40, 0.4), ('unemployed', 3, 0.03), ('in_service', 20, 0.2), ('other', 37, 0.37))
+    as t (state_code, persons, share)
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> DataRoot:
+    root = DataRoot("test", tmp_path)
+    build_warehouse(root, state_share_by_month=CELLS)
+    take_snapshot(root)
+    return root
+
+
+def run(root: DataRoot) -> dg.ExecuteInProcessResult:
+    study = replace(two_month_study(), release_profile="fi_study_v1", release_tables=(MART,))
+    return dg.materialize(release_assets(root, study, DECLARED), raise_on_error=False)
+
+
+def test_a_protected_table_is_written_and_its_gaps_are_counted(root: DataRoot) -> None:
+    result = run(root)
+    assert result.success
+    (event,) = result.get_asset_materialization_events()
+    counts = {name: value.value for name, value in event.materialization.metadata.items()}
+    assert (counts["cells_ok"], counts["cells_primary"], counts["cells_secondary"]) == (2, 1, 1)
+    assert sorted(read_release(root, MART)["status"]) == ["ok", "ok", "primary", "secondary"]
+
+
+def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.release.protect", lambda table, spec, policy: table.assign(status="ok"))
+    result = run(root)
+    assert not result.success
+    assert result.get_asset_materialization_events() == []
+    assert {c.check_name: c.passed for c in result.get_asset_check_evaluations()} == {
+        "cells_large_enough": False,
+        "cells_not_recoverable": True,
+    }
+    assert list(root.release.glob("*")) == []
