@@ -39,7 +39,7 @@ def new_deliveries(root: DataRoot, study: Study) -> dg.SensorDefinition:
     def new_deliveries() -> dg.RunRequest | dg.SkipReason:
         deliveries = opening.pending(root, study)
         if not deliveries:
-            return dg.SkipReason(f"{len(opening.waiting(root, study))} delivery(ies) wait for their other half.")
+            return dg.SkipReason(f"Deliveries that wait for another part: {len(opening.waiting(root, study))}.")
         digests = "".join(delivery.digest for delivery in deliveries)
         return dg.RunRequest(run_key=hashlib.sha256(digests.encode()).hexdigest())
 

@@ -36,7 +36,7 @@ def test_half_a_delivery_starts_nothing_and_is_counted(parties: Parties) -> None
     parties.send(parties.seal("persons"))
     skipped = tick(parties)
     assert isinstance(skipped, dg.SkipReason)
-    assert skipped.skip_message == "1 deliveries wait for their other half."
+    assert skipped.skip_message == "Deliveries that wait for another part: 1."
 
 
 def test_a_whole_delivery_starts_one_run_and_another_one_the_next(parties: Parties) -> None:

@@ -80,10 +80,10 @@ observed as (
 final as (
 
     select
-        cast(months.month_index as integer) as month_index,
         {% for kind in kinds %}
-        count(case when observed.kind_code = '{{ kind }}' then 1 end) > 0 as is_{{ kind }}_observed{{ ',' if not loop.last }}
+        count(case when observed.kind_code = '{{ kind }}' then 1 end) > 0 as is_{{ kind }}_observed,
         {% endfor %}
+        cast(months.month_index as integer) as month_index
     from months
     left join observed
         on months.month_index = observed.month_index

@@ -52,11 +52,11 @@ studying as (
 benefits as (
 
     select
-        person_key,
-        {{ month_index('benefit_month') }} as month_index,
         {% for code in benefit_groups() %}
-        sum(case when benefit_group_code = '{{ code }}' then amount_eur end) as {{ code }}_eur{{ ',' if not loop.last }}
+        sum(case when benefit_group_code = '{{ code }}' then amount_eur end) as {{ code }}_eur,
         {% endfor %}
+        person_key,
+        {{ month_index('benefit_month') }} as month_index
     from benefit_months
     group by person_key, {{ month_index('benefit_month') }}
 
