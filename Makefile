@@ -1,5 +1,6 @@
 # Polku's commands. Two set everything up on a machine with Python 3.11+ and make: `make nightly`, `make test`.
-# The environment is .venv/ in this checkout; it is made once and again only when requirements.lock changes.
+# The environment is .venv/ in this checkout; it is made once and again only when requirements.lock changes. The
+# application packages beside polku/ (assets, expectations, orchestration) are importable in it, but not installed.
 
 STUDY   ?= espoo_skills_centre
 PERSONS ?= 6000
@@ -20,6 +21,7 @@ help: ## this list
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/python -c "import pathlib, sysconfig; pathlib.Path(sysconfig.get_path('purelib'), 'polku_checkout.pth').write_text('$(CURDIR)\n')"
 	touch $@
 
 $(DAGSTER_HOME)/dagster.yaml: dagster.yaml

@@ -60,6 +60,8 @@ def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) 
                 axes.set_title(_words(panel), fontsize=8)
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
+        for lowest in grid[: len(panels)][-abreast:]:
+            lowest.tick_params(labelbottom=True)
         _label(figure, grid[0], described, study)
         files = [folder / f"{spec.name}.svg", folder / f"{spec.name}.png"]
         figure.savefig(files[0], metadata={"Date": None, "Creator": None})

@@ -218,14 +218,15 @@ def test_a_refusal_reaches_the_caller_even_through_duckdb(parties: Parties) -> N
     (delivery,) = pending(parties)
     trust = keys.Trust.read(parties.root.trust)
     _claim_another_count(parties, delivery, trust)
-    with (
-        pytest.raises(Refusal) as caught,
-        opening.open_delivery(parties.root, parties.study, pending(parties)[0]) as opened,
-        duckdb.connect() as con,
-    ):
+    with pytest.raises(Refusal) as caught:
+        _read_through_duckdb(parties, pending(parties)[0])
+    assert caught.value.exit is Exit.DELIVERY_INCOMPLETE
+
+
+def _read_through_duckdb(parties: Parties, delivery: Delivery) -> None:
+    with opening.open_delivery(parties.root, parties.study, delivery) as opened, duckdb.connect() as con:
         for _, reader in opened.tables():
             con.register("sealed", reader).execute("create or replace table landed as from sealed")
-    assert caught.value.exit is Exit.DELIVERY_INCOMPLETE
 
 
 def _claim_another_count(parties: Parties, delivery: Delivery, trust: keys.Trust) -> None:
@@ -251,12 +252,17 @@ def test_a_delivery_that_was_not_read_to_its_end_keeps_no_identities(parties: Pa
 
 def test_a_failure_of_the_caller_keeps_no_identities(parties: Parties) -> None:
     delivery = parties.deliver("persons")
-    with pytest.raises(RuntimeError), opening.open_delivery(parties.root, parties.study, delivery) as opened:
+    with pytest.raises(RuntimeError):
+        _read_and_fail(parties, delivery)
+    assert stored(parties.root) == 0
+    assert len(parties.read(delivery)["persons"]) == 3
+
+
+def _read_and_fail(parties: Parties, delivery: Delivery) -> None:
+    with opening.open_delivery(parties.root, parties.study, delivery) as opened:
         for _, reader in opened.tables():
             reader.read_all()
         raise RuntimeError
-    assert stored(parties.root) == 0
-    assert len(parties.read(delivery)["persons"]) == 3
 
 
 def test_the_store_of_identities_is_encrypted(parties: Parties) -> None:

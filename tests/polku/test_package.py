@@ -163,14 +163,15 @@ def test_a_package_for_somebody_else_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_failure_while_writing_leaves_no_file(tmp_path: Path) -> None:
-    path = tmp_path / "p.hpkg"
-    with (
-        pytest.raises(RuntimeError),
-        writing(path, {"about": "test"}, SENDER, RECIPIENT.sealing_key) as out,
-    ):
+    with pytest.raises(RuntimeError):
+        write_and_fail(tmp_path / "p.hpkg")
+    assert list(tmp_path.iterdir()) == []
+
+
+def write_and_fail(path: Path) -> None:
+    with writing(path, {"about": "test"}, SENDER, RECIPIENT.sealing_key) as out:
         out.write(PLAIN)
         raise RuntimeError
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_package_is_private_and_never_overwrites(tmp_path: Path) -> None:

@@ -202,27 +202,30 @@ def test_a_second_delivery_names_the_first_as_its_predecessor(parties: Parties) 
 @pytest.mark.parametrize("step", ["write_payload", "screen", "refuse_identifiers"])
 def test_killed_while_sealing_leaves_no_package(parties: Parties, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
     parties.write("persons", "persons.csv", GOOD)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(sealing, step, _killed)
-        parties.seal("persons")
+        with pytest.raises(KeyboardInterrupt):
+            parties.seal("persons")
     assert not list((parties.root.authority("persons") / "sealed").iterdir())
     assert parties.seal("persons").delivery_id == "persons-20240701-0001"
 
 
 def test_killed_before_the_ledger_knows_takes_the_parts_back(parties: Parties, monkeypatch: pytest.MonkeyPatch) -> None:
     parties.write("persons", "persons.csv", GOOD)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Ledger, "record", _killed)
-        parties.seal("persons")
+        with pytest.raises(KeyboardInterrupt):
+            parties.seal("persons")
     assert not list((parties.root.authority("persons") / "sealed").glob("*.hpkg"))
     assert parties.seal("persons").delivery_id == "persons-20240701-0001"
 
 
 def test_killed_after_the_ledger_knows_finishes_next_time(parties: Parties, monkeypatch: pytest.MonkeyPatch) -> None:
     parties.write("persons", "persons.csv", GOOD)
-    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patched:
         patched.setattr(Ledger, "record", _then_killed(Ledger.record))
-        parties.seal("persons")
+        with pytest.raises(KeyboardInterrupt):
+            parties.seal("persons")
     sealed = parties.root.authority("persons") / "sealed"
     assert not list(sealed.glob("[!.]*.hpkg"))
     parties.seal("persons")

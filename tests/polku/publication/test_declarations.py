@@ -1,0 +1,42 @@
+"""Every table that a study releases is declared and described in its dbt model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from polku.errors import Exit, Refusal
+from polku.layout import CHECKOUT
+from polku.publication import described
+from polku.studies import load_study
+from tests.polku.publication.releases import NODES
+
+STUDIES = sorted(path.stem for path in (CHECKOUT / "studies").glob("*.toml"))
+
+
+def node(mart: str) -> dict[str, Any]:
+    file = CHECKOUT / "dbt_project" / "models" / "marts" / f"{mart}.yml"
+    (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
+    return {**model, "columns": {column["name"]: column for column in model["columns"]}}
+
+
+@pytest.mark.parametrize("study", STUDIES)
+def test_the_declaration_names_columns_of_the_mart(study: str) -> None:
+    for mart in load_study(study).release_tables:
+        table = described(mart, node(mart))
+        spec, picture = table.spec, table.picture
+        used = {*spec.dimensions, *spec.with_cell, picture.x, picture.y, picture.by}
+        used |= {column for column in (spec.base, spec.structural_zero, picture.panel) if column}
+        assert used <= set(table.columns)
+        assert picture.y in spec.with_cell
+        assert all(table.columns[column] for column in used)
+
+
+@pytest.mark.parametrize("missing", ["title", "picture"])
+def test_a_table_without_words_or_picture_is_refused(missing: str) -> None:
+    meta = {k: v for k, v in NODES["shares"]["config"]["meta"]["release"].items() if k != missing}
+    with pytest.raises(Refusal) as refused:
+        described("shares", {**NODES["shares"], "config": {"meta": {"release": meta}}})
+    assert refused.value.exit is Exit.CONTRACT_INVALID

@@ -1,0 +1,120 @@
+"""A release appears whole, only when something changed, and says what it is."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from polku.disclosure import load_policy
+from polku.layout import DataRoot
+from polku.publication import publish, publishing
+from polku.publication.manifest import digest_of
+from tests.polku.publication.releases import context, study, tables
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> DataRoot:
+    return DataRoot("small", tmp_path)
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    entries: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+    return entries
+
+
+def current(root: DataRoot) -> Path:
+    return (root.published / "current").resolve()
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {file.name: digest_of(file) for file in folder.iterdir()}
+
+
+def test_a_release_has_every_table_in_four_forms_and_a_manifest(root: DataRoot) -> None:
+    folder = publish(root, study(), tables(), context())
+    assert current(root) == folder
+    expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png")}
+    assert {file.name for file in folder.iterdir()} == {*expected, "manifest.json"}
+
+
+def test_the_manifest_says_what_from_what_and_by_which_rules(root: DataRoot) -> None:
+    folder = publish(root, study(), tables(), context())
+    entries = manifest(folder)
+    assert (entries["study"], entries["test"], entries["code_version"]) == ("small", True, "c0ffee")
+    assert entries["policy"]["threshold"] == 10
+    assert entries["policy"]["sources"]
+    assert entries["inputs"] == {"dvv-1": "ab" * 32}
+    shares = entries["tables"]["shares"]
+    assert shares["title"]["fi"] == "Pääasiallinen toiminta"
+    assert shares["definition"] == "One row per month and state."
+    assert shares["columns"]["persons"] == "Persons in the state."
+    assert "not a zero" in shares["columns"]["status"]
+    digests = {name: entry["sha256"] for name, entry in entries["files"].items()}
+    assert digests == {name: sha for name, sha in contents(folder).items() if name != "manifest.json"}
+
+
+def test_only_a_test_study_is_marked_as_test(root: DataRoot) -> None:
+    folder = publish(root, study(test=False), tables(), context())
+    assert not manifest(folder)["test"]
+    assert "test_data" not in (folder / "shares.csv").read_text(encoding="utf-8")
+    assert "TEST DATA" not in (folder / "shares.svg").read_text(encoding="utf-8")
+
+
+def test_nothing_new_is_published_when_nothing_changed(root: DataRoot) -> None:
+    first = publish(root, study(), tables(), context())
+    before = contents(first)
+    again = context(inputs={"dvv-2": "cd" * 32}, created_at=datetime(2025, 1, 3, 3, tzinfo=UTC))
+    assert publish(root, study(), tables(), again) == first
+    assert contents(first) == before
+    assert {path.name for path in root.published.iterdir()} == {"current", first.name}
+
+
+@pytest.mark.parametrize("change", ["figure", "policy", "mark"])
+def test_a_change_makes_a_new_release_beside_the_old(root: DataRoot, change: str) -> None:
+    first = publish(root, study(), tables(), context())
+    second = publish(
+        root,
+        study(test=change != "mark"),
+        tables(61 if change == "figure" else 60),
+        context(policy=load_policy("threshold_5")) if change == "policy" else context(),
+    )
+    assert second != first
+    assert current(root) == second
+    assert (first / "manifest.json").exists()
+
+
+def test_an_earlier_release_can_become_current_again(root: DataRoot) -> None:
+    first = publish(root, study(), tables(), context())
+    publish(root, study(), tables(61), context())
+    assert publish(root, study(), tables(), context()) == first == current(root)
+
+
+@pytest.mark.parametrize("step", ["write_table", "draw", "fingerprint"])
+def test_a_failure_on_the_way_leaves_the_old_release(
+    root: DataRoot, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    first = publish(root, study(), tables(), context())
+    before = contents(first)
+
+    def fails(*args: Any, **kwargs: Any) -> None:
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publishing, step, fails)
+        with pytest.raises(OSError, match="disk full"):
+            publish(root, study(), tables(61), context())
+    assert current(root) == first
+    assert contents(first) == before
+    assert {path.name for path in root.published.iterdir()} == {"current", first.name}
+
+
+def test_what_a_killed_run_left_behind_is_cleared(root: DataRoot) -> None:
+    (root.published / ".new-killed").mkdir(parents=True)
+    (root.published / ".new-killed" / "shares.csv").write_text("half", encoding="utf-8")
+    (root.published / ".new-current").symlink_to("nowhere")
+    folder = publish(root, study(), tables(), context())
+    assert {path.name for path in root.published.iterdir()} == {"current", folder.name}
