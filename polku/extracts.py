@@ -82,9 +82,7 @@ def read_extract(
                 column=names[0],
             )
     relation = f"extract_{table.name}"
-    selected = ", ".join(
-        f"{_cell(contract, column, header.index(source))} as {quoted(column.name)}" for source, column in wanted.items()
-    )
+    selected = ", ".join(f"c{header.index(name)} as {quoted(column.name)}" for name, column in wanted.items())
     fields = ", ".join(f"'c{i}': 'varchar'" for i in range(len(header)))
     format_ = contract.file_format
     try:
@@ -120,12 +118,9 @@ def texts(values: Iterable[str]) -> str:
     return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
-def _cell(contract: Contract, column: Column, position: int) -> str:
-    """An identifier that is one of the contract's null texts is no identifier; other cells stay as written."""
-    if column.type != "identifier":
-        return f"c{position}"
-    nulls = texts(text.strip() for text in contract.file_format.null_texts)
-    return f"case when trim(c{position}) not in ({nulls}) then c{position} end"
+def given(contract: Contract, cell: str) -> str:
+    """SQL condition: the cell is not one of the contract's texts for nothing (nor null)."""
+    return f"trim({cell}) not in ({texts(text.strip() for text in contract.file_format.null_texts)})"
 
 
 def _header(contract: Contract, file: Path) -> list[str]:

@@ -15,9 +15,9 @@ import pyarrow.csv
 
 from polku.contracts.model import Column, Contract
 from polku.errors import Exit, Refusal
-from polku.extracts import SOURCE_ROW, Extract, quoted, texts
+from polku.extracts import SOURCE_ROW, Extract, given, quoted, texts
 from polku.residuals import kinds_of, may_hold
-from polku.tokenising import MIGRI_CLIENT, identifier_table
+from polku.tokenising import ID_PART, MIGRI_CLIENT, identifier_table
 
 KEPT = "kept_"
 """Views of what may leave: the contract's columns and these two."""
@@ -48,7 +48,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
                     extract,
                     column,
                     "",
-                    f"case when {day} is null and {_given(contract, value)} then 'date_form' end",
+                    f"case when {day} is null and {given(contract, value)} then 'date_form' end",
                 )
                 value = f"strftime(date_trunc('{column.coarsen}', {_real(contract, day)}), '%Y-%m-%d')"
             selected.append(f"{value} as {name}")
@@ -57,6 +57,20 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
             f"select {', '.join(selected)}, {' or '.join(repaired)} as {REPAIRED} "
             f"from {extract.relation} r {' '.join(joins)} anti join refused f on {_same_row(extract)}"
         )
+
+
+def sent_identifiers(con: duckdb.DuckDBPyConnection, extracts: list[Extract]) -> pa.Table:
+    """The id part (ID_PART): identifiers of the rows that leave, and of no other, sorted by handle."""
+    columns = [(e, c) for e in extracts for c in e.columns if c.type == "identifier"]
+    if not columns:
+        return ID_PART.empty_table()
+    sent = " union all ".join(
+        f"from {identifier_table(column.domain or '')} where text in "
+        f"(select {quoted(column.name)} from {extract.relation} r anti join refused f on {_same_row(extract)})"
+        for extract, column in columns
+    )
+    rows = con.execute(f"select handle, any_value(id_type), any_value(token) from ({sent}) group by 1 order by 1")
+    return rows.to_arrow_table().rename_columns(ID_PART.names).cast(ID_PART)
 
 
 def refused_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> dict[str, int]:
@@ -164,7 +178,3 @@ def _real(contract: Contract, day: str) -> str:
     """A day that only says that there is no end is no date."""
     ends = texts(end.isoformat() for end in contract.file_format.open_ends)
     return f"case when {day}::date::varchar not in ({ends}) then {day} end" if ends else day
-
-
-def _given(contract: Contract, cell: str) -> str:
-    return f"trim({cell}) not in ({texts(text.strip() for text in contract.file_format.null_texts)})"

@@ -52,10 +52,11 @@ from polku.screening import (
     refuse_too_many,
     refused_rows,
     screen,
+    sent_identifiers,
 )
 from polku.storage import encrypt_spill
 from polku.studies import Study
-from polku.tokenising import TOKEN, Tokeniser, id_rows, tokenise
+from polku.tokenising import TOKEN, Tokeniser, tokenise
 
 log = logging.getLogger(__name__)
 
@@ -114,7 +115,7 @@ def seal(
         for table in contract.tables:
             extracts.append(read_extract(con, contract, table, study.delivered(register, table.name), extract))
             log.info("%s: %s rows read", table.file, extracts[-1].rows)
-        tokenise(con, extracts, Tokeniser(contract, pins, authority_dir, extracted_on, study.permanent_until))
+        tokenise(con, contract, extracts, Tokeniser(contract, pins, authority_dir, extracted_on, study.permanent_until))
         screen(con, contract, extracts)
         quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
         refuse_too_many(con, contract, extracts)
@@ -171,7 +172,7 @@ def _write(
             )
             for part, recipient in ((ID, LINKAGE), (DATA, RESEARCH))
         }
-        ids = id_rows(con, extracts, KEPT)
+        ids = sent_identifiers(con, extracts)
         write_payload(
             outs[ID],
             {"tables": [{"name": "identifiers", "rows": ids.num_rows}]},

@@ -1,7 +1,7 @@
 """Identifiers of an extract become tokens and one-time handles, each distinct spelling once.
 
-Belongs here: the table of spellings and what is sent of it. Does not belong here: spelling rules
-(`identifiers`), the token function (`tokens`), rows (`screening`).
+Belongs here: the table of spellings. Does not belong here: spelling rules (`identifiers`), the token
+function (`tokens`), rows (`screening`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
-from polku.extracts import Extract, quoted
+from polku.extracts import Extract, given, quoted
 from polku.grants import token_keys
 from polku.identifiers import HETU, Identifier, canonical
 from polku.keys import Trust
@@ -25,6 +25,7 @@ from polku.tokens import TOKEN_BYTES, key_check, tokens
 MIGRI_CLIENT = "fi.migri.client"
 TOKEN = pa.binary(TOKEN_BYTES)
 ID_PART = pa.schema([("handle", TOKEN), ("id_type", pa.utf8()), ("token", TOKEN)])
+"""What the linkage unit gets: one row per identifier of the delivery."""
 
 _NATIONAL = (HETU, MIGRI_CLIENT)
 _BATCH_ROWS = 100_000
@@ -84,7 +85,7 @@ class Tokeniser:
         )
 
 
-def tokenise(con: duckdb.DuckDBPyConnection, extracts: list[Extract], tokeniser: Tokeniser) -> None:
+def tokenise(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract], tokeniser: Tokeniser) -> None:
     """Fill one table per domain with every spelling of the extract: Python sees distinct values only."""
     columns = {(c.domain or "", e.relation, c.name) for e in extracts for c in e.columns if c.type == "identifier"}
     for domain in {domain for domain, _, _ in columns}:
@@ -92,24 +93,10 @@ def tokenise(con: duckdb.DuckDBPyConnection, extracts: list[Extract], tokeniser:
         cells = " union all ".join(
             f"select {quoted(name)} as text from {relation}" for its, relation, name in columns if its == domain
         )
-        spellings = f"select distinct text from ({cells}) where text is not null"
+        spellings = f"select distinct text from ({cells}) where {given(contract, 'text')}"
         for batch in con.cursor().execute(spellings).to_arrow_reader(_BATCH_ROWS):
             made = tokeniser.batch(domain, batch.column(0).to_pylist())
             con.from_arrow(made).insert_into(identifier_table(domain))
-
-
-def id_rows(con: duckdb.DuckDBPyConnection, extracts: list[Extract], kept: str) -> pa.Table:
-    """Handle, id_type and token of every identifier in the rows that leave (`kept` + table), by handle."""
-    columns = [(e, c) for e in extracts for c in e.columns if c.type == "identifier"]
-    if not columns:
-        return ID_PART.empty_table()
-    sent = " union ".join(f"select {quoted(c.name)} as handle from {kept}{e.table.name}" for e, c in columns)
-    known = " union all ".join(f"from {identifier_table(d)}" for d in {c.domain or "" for _, c in columns})
-    rows = con.execute(
-        f"select handle, any_value(id_type), any_value(token) from ({known}) where handle in ({sent}) "
-        "group by handle order by handle"
-    ).to_arrow_table()
-    return rows.rename_columns(ID_PART.names).cast(ID_PART)
 
 
 def identifier_table(domain: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -23,7 +24,7 @@ ROOMS = {
     "assets": {"dagster", "dagster_dbt", "dbt", "polku", "expectations", "duckdb"},
     "orchestration": {"dagster", "assets", "polku"},
 }
-AUTHORITY = ("cryptography", "duckdb", "pyarrow")
+AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")
 AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "sealing.py", "relaying.py")
 
 
@@ -35,7 +36,7 @@ def imported(path: Path) -> set[str]:
             names |= {alias.name.split(".")[0] for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
             names.add(node.module.split(".")[0])
-    return names
+    return names - {"_typeshed"}  # exists for the type checker alone
 
 
 @pytest.mark.parametrize("room", ROOMS)
@@ -59,13 +60,11 @@ def test_every_module_says_what_belongs_in_it(room: str) -> None:
     assert silent == []
 
 
-def test_great_expectations_is_imported_only_when_something_is_judged() -> None:
-    for path in (CHECKOUT / "expectations").rglob("*.py"):
-        top = ast.parse(path.read_text(encoding="utf-8")).body
-        for node in top:
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                names = [a.name for a in node.names] + [getattr(node, "module", "") or ""]
-                assert not any(name.startswith("great_expectations") for name in names), path
+def test_loading_the_definitions_imports_nothing_slow() -> None:
+    """great_expectations takes seconds to import: only a gate that judges may do so."""
+    code = "import sys, orchestration.definitions; print([m for m in ('great_expectations', 'matplotlib') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
 
 
 def test_source_stands_only_in_staging() -> None:

@@ -110,8 +110,7 @@ def _draw_heat_map(axes: Axes, table: pd.DataFrame, picture: Picture, study: Stu
 
     x, series = _codes(table, picture.x), _codes(table, picture.by)
     values = [_values(table, picture, x, code) for code in series]
-    colours = matplotlib.colormaps["cividis"].copy()
-    colours.set_bad(HIDDEN)
+    colours = matplotlib.colormaps["cividis"].with_extremes(bad=HIDDEN)
     axes.imshow(values, cmap=colours, vmin=0, vmax=1, aspect="auto")
     axes.set_xticks(range(len(x)), [_words(code) for code in x], rotation=30, ha="right")
     axes.set_yticks(range(len(series)), [_words(code) for code in series])

@@ -118,3 +118,18 @@ def test_a_grant_of_another_study_is_refused(parties: Parties, tmp_path: Path) -
     with pytest.raises(Refusal) as caught:
         grants.accept(parties.root.authority("jobs"), parties.root.trust, "jobs", package)
     assert exit_of(caught) is Exit.SENDER_UNKNOWN
+
+
+def test_keys_that_the_stewards_card_does_not_announce_are_refused(parties: Parties) -> None:
+    """A wrong token key gives no error later, only persons that do not link: it is refused at once."""
+    package = grants.grant(parties.root.steward, parties.root.trust, "jobs")
+    cards = keys.Trust.read(parties.root.trust).cards
+    changed = {**cards, keys.STEWARD: replace(cards[keys.STEWARD], key_check="0" * 16)}
+    keys.write_trust(parties.root.trust, changed.values())
+    with pytest.raises(Refusal) as caught:
+        grants.accept(parties.root.authority("jobs"), parties.root.trust, "jobs", package)
+    assert exit_of(caught) is Exit.KEY_UNUSABLE
+    parties.write("jobs", "spells.csv", ["tapaus;hetu;alku;selite", "1;010190-999W;01.01.2019;"])
+    with pytest.raises(Refusal) as caught:
+        parties.seal("jobs")
+    assert exit_of(caught) is Exit.KEY_UNUSABLE

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from polku import delivery, keys, relaying
+from polku import delivery, grants, keys, relaying
 from polku.delivery import LINK, Heading
 from polku.errors import Exit, Refusal
 from polku.ledger import ACCEPTED, REFUSED, Ledger
 from polku.package import Package, writing
 from polku.payload import Payload, write_payload
 from polku.tokenising import ID_PART
+from polku.tokens import tokens
 from tests.polku.parties import Parties
 
 LINES = ["hetu;syntymapaiva;kieli", "010190-999W;01.01.1990;fi", "131052-900W;13.10.1952;sv", "290296-9026;29.02.1996;"]
@@ -63,6 +64,18 @@ def test_tokens_are_re_keyed_and_handles_kept(parties: Parties) -> None:
     assert {row["handle"] for row in sent} == {row["handle"] for row in linked}
     assert not {row["token"] for row in sent} & {row["linked"] for row in linked}
     assert len(linked) == 4 - 1
+
+
+def test_only_national_identifiers_share_a_key(parties: Parties) -> None:
+    """The study's key for permanent codes; the register's own for temporary codes and its numbers."""
+    parties.write("jobs", "spells.csv", ["tapaus;hetu;alku;selite", "7;131052-900W;;", "7;010190-999W;;"])
+    sent = opened(parties, parties.seal("jobs").id_part, keys.LINKAGE, parties.root.linkage)
+    shared, own = grants.token_keys(parties.root.authority("jobs"), keys.EPOCH)
+    assert {(row["id_type"], row["token"]) for row in sent} == {
+        ("fi.hetu", *tokens(shared, "fi.hetu", [b"131052-900W"])),
+        ("fi.hetu.temporary/jobs", *tokens(own, "fi.hetu.temporary/jobs", [b"010190-999W"])),
+        ("jobs.case", *tokens(own, "jobs.case", [b"7"])),
+    }
 
 
 def test_the_order_of_the_link_part_is_that_of_the_linked_tokens(parties: Parties) -> None:

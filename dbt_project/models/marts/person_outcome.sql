@@ -98,10 +98,8 @@ final as (
         case when followed.is_observed then followed.state_code = 'employed' end as employed,
         case when followed.is_observed then (followed.state_bits & studying.state_bits) > 0 end as studying,
         followed.service_bits > 0 as in_any_service,
-        case
-            when months.is_income_observed
-                then cast(round(cast(coalesce(incomes.wages_eur, 0) as double) / 12, 2) as decimal(14, 2))
-        end as earnings_eur,
+        case when months.is_income_observed then {{ mean_eur('coalesce(incomes.wages_eur, 0)', '12') }} end
+            as earnings_eur,
         {% for code in benefit_groups() %}
         case
             when months.is_benefit_observed

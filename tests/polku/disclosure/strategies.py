@@ -13,11 +13,11 @@ from polku.disclosure import Policy, ReleaseSpec
 COUNTS = st.one_of(st.integers(0, 12), st.integers(0, 60), st.just(0))
 
 
-def policy(threshold: int = 5, *, zeros: bool = True) -> Policy:
-    return Policy("test", "test", threshold, zeros, True, 4, 0, assumed=True, sources=())
+def policy(threshold: int = 5, *, zeros: bool = True, complements: bool = True) -> Policy:
+    return Policy("test", "test", threshold, zeros, complements, 4, 0, assumed=True, sources=())
 
 
-policies = st.builds(policy, st.sampled_from([3, 5, 10]), zeros=st.booleans())
+policies = st.builds(policy, st.sampled_from([3, 5, 10]), zeros=st.booleans(), complements=st.booleans())
 
 
 @st.composite

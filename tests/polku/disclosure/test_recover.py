@@ -65,16 +65,20 @@ def test_rounded_shares_narrow_the_total_until_gaps_are_exact() -> None:
 
 
 def test_rates_tell_the_total_of_their_own_direction_only() -> None:
+    """45 at 0.9 are 50 moves out of a, not 50 moves into a (which would leave the gaps there exact)."""
     spec = ReleaseSpec(
         "t", ("source", "target"), "persons", counts=("moves",), measures=("rate",), additive=("target", "source")
     )
     rows = [
-        ("a", "a", 20, 40, 0.8, "ok"),
-        ("a", "b", None, None, None, "secondary"),
-        ("a", "c", None, None, None, "primary"),
-        ("b", "a", 9, 30, 0.5, "ok"),
+        ("a", "a", 20, 45, 0.9, "ok"),
+        ("a", "b", 5, 5, 0.1, "ok"),
+        ("a", "c", 0, 0, 0.0, "structural_zero"),
+        ("b", "a", None, None, None, "primary"),
         ("b", "b", None, None, None, "secondary"),
-        ("b", "c", None, None, None, "secondary"),
+        ("b", "c", 9, 30, 0.5, "ok"),
+        ("c", "a", None, None, None, "secondary"),
+        ("c", "b", None, None, None, "secondary"),
+        ("c", "c", 9, 30, 0.5, "ok"),
     ]
     table = pd.DataFrame(rows, columns=["source", "target", "persons", "moves", "rate", STATUS])
     assert cells(table, spec) == []

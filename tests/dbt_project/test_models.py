@@ -1,0 +1,220 @@
+"""What the models make of four persons, and what every model must have."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, timedelta
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.dbt_project.conftest import MARKED_COUNTRY, Built
+from tests.dbt_project.landed import PROJECT
+
+MARTS = sorted((PROJECT / "models/marts").glob("*.yml"))
+LAYERS = ("staging", "intermediate", "marts")
+DAY_ZERO = date(2020, 1, 1)
+
+
+def test_everything_is_built_and_every_test_passes(built: Built) -> None:
+    assert {node: status for node, status in built.statuses.items() if status not in ("success", "pass")} == {}
+    kinds = [node.split(".")[0] for node in built.statuses]
+    assert kinds.count("unit_test") > 20
+
+
+# ------------------------------------------------------------------------------------------- one life, by month
+def states_of(built: Built, person_key: int) -> list[tuple[str, int]]:
+    """Runs of states of a person: state and how many months it lasted."""
+    rows = built.query(
+        f"select state_code from warehouse.marts.person_month where person_key = {person_key} order by month_index"
+    )
+    runs: list[tuple[str, int]] = []
+    for (state,) in rows:
+        if runs and runs[-1][0] == state:
+            runs[-1] = (state, runs[-1][1] + 1)
+        else:
+            runs.append((state, 1))
+    return runs
+
+
+def test_months_of_a_client(built: Built) -> None:
+    # Arrived on 10 March 2020, unemployed from April until 27 February 2021 (so not on the last day of that
+    # month), wages in 2021 alone.
+    assert states_of(built, 1) == [
+        ("out_of_study", 2),
+        ("other", 1),
+        ("unemployed", 10),
+        ("employed", 11),
+        ("other", 12),
+    ]
+
+
+def test_months_of_one_who_studied_and_died(built: Built) -> None:
+    assert states_of(built, 2) == [("other", 7), ("vocational_education", 10), ("other", 5), ("dead", 14)]
+
+
+def test_months_of_one_who_left_and_came_back(built: Built) -> None:
+    assert states_of(built, 4) == [("other", 25), ("emigrated", 4), ("other", 7)]
+
+
+def test_study_groups(built: Built) -> None:
+    rows = built.query(
+        "select person_key, group_code, entry_month, entry_kind_code from warehouse.marts.cohort order by person_key"
+    )
+    assert rows == [
+        (1, "client", date(2020, 9, 1), "first_service"),
+        (2, "never_client", date(2020, 9, 1), "assigned"),
+        (4, "client", date(2019, 2, 1), "first_service"),
+    ]
+
+
+def test_episodes_bridge_the_contract_gap_and_leave_out_what_was_cancelled(built: Built) -> None:
+    rows = built.query(
+        "select service_code, started_on, ended_on, merged_spells from warehouse.marts.service_episode"
+        " where person_key = 1"
+    )
+    assert rows == [("skills_assessment", date(2020, 9, 5), date(2021, 1, 1), 2)]
+
+
+def test_outcomes_of_the_first_month(built: Built) -> None:
+    rows = built.query(
+        "select months_since_entry, employed, in_any_service, earnings_eur, benefit_unemployment_eur"
+        " from warehouse.marts.person_outcome where person_key = 1 and months_since_entry in (1, 6)"
+        " order by months_since_entry"
+    )
+    assert [tuple(map(str, row)) for row in rows] == [
+        ("1", "False", "True", "0.00", "650.00"),
+        ("6", "True", "False", "2000.00", "0.00"),
+    ]
+
+
+def test_exit_table_counts_each_client_once(built: Built) -> None:
+    rows = built.query(
+        "select base_code, year, outcome_code, persons_in_base from warehouse.marts.exit_outcome"
+        " where persons_with_outcome = 1 and year is not null order by all"
+    )
+    assert rows == [
+        ("entrants", 2019, "other", 1),
+        ("entrants", 2020, "employed", 1),
+        ("leavers", 2019, "other", 1),
+        ("leavers", 2021, "employed", 1),
+    ]
+
+
+# --------------------------------------------------------------------------------------------- landing and keys
+def test_table_without_delivery_is_an_empty_view_with_types(built: Built) -> None:
+    rows = built.query("select column_name, column_type from (describe warehouse.landing.ura__job_searches)")
+    assert built.query("select count(*) from warehouse.landing.ura__job_searches") == [(0,)]
+    assert {("person_key", "BIGINT"), ("started_on", "DATE"), ("delivery_id", "VARCHAR")} <= set(rows)
+
+
+def test_column_that_a_delivery_lacks_is_null(built: Built) -> None:
+    assert built.query("select distinct finnish_level_code, weight from warehouse.landing.osaamiskeskus__clients") == [
+        (None, None)
+    ]
+
+
+def test_parts_of_two_deliveries_are_read_together(built: Built) -> None:
+    rows = built.query("select delivery_id, ended_on from warehouse.landing.ura__employment_spells order by all")
+    assert rows == [("d1", None), ("d2", date(2021, 2, 27))]
+
+
+def test_warehouse_is_encrypted_and_dbt_writes_no_key(built: Built) -> None:
+    assert MARKED_COUNTRY.encode() not in built.root.warehouse.read_bytes()
+    assert built.query("select birth_country_code from warehouse.marts.person where person_key = 2") == [
+        (MARKED_COUNTRY,)
+    ]
+    written = [path for folder in (built.target, built.logs) for path in folder.rglob("*") if path.is_file()]
+    assert any(path.suffix == ".log" for path in written)
+    for path in written:
+        content = path.read_bytes()
+        assert b"add_parquet_key(" not in content
+        assert b"encryption_key '" not in content
+        assert MARKED_COUNTRY.encode() not in content
+
+
+# ------------------------------------------------------------------------------------------------ conventions
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_model_has_its_description_beside_it(layer: str) -> None:
+    folder = PROJECT / "models" / layer
+    models = {path.stem for path in folder.glob("*.sql")}
+    described = {path.stem for path in folder.glob("*.yml") if not path.stem.startswith("_")}
+    assert models == described
+
+
+@pytest.mark.parametrize("path", MARTS, ids=lambda path: path.stem)
+def test_mart_has_grain_contract_and_unit_test(path: Path) -> None:
+    text = yaml.safe_load(path.read_text(encoding="utf-8"))
+    (mart,) = text["models"]
+    assert mart["description"].startswith("One row per ")
+    assert mart["config"]["contract"] == {"enforced": True}
+    assert all(column["data_type"] for column in mart["columns"])
+    rules = text.get("unit_tests", [])
+    assert rules or mart["name"] == "person", "person only selects; every other mart has rules"
+
+
+def test_every_data_test_is_named_for_people(built: Built) -> None:
+    manifest = json.loads((built.target / "manifest.json").read_text(encoding="utf-8"))
+    tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
+    assert len(tests) > 20
+    generated = ("unique_", "not_null_", "accepted_values_", "relationships_", "has_rows_", "sums_to_one_")
+    assert [test["name"] for test in tests if test["name"].startswith(generated)] == []
+
+
+# ------------------------------------------------------------------------------- episodes, for any set of spells
+Spell = tuple[int, int | None]  # first day and day after the last, counted from DAY_ZERO; None is open
+SPELLS = st.lists(
+    st.tuples(st.integers(0, 60), st.one_of(st.none(), st.integers(1, 20))).map(
+        lambda spell: (spell[0], None if spell[1] is None else spell[0] + spell[1])
+    ),
+    min_size=1,
+    max_size=8,
+)
+
+
+def merged(sql: str, spells: list[Spell], gap_days: int) -> list[Spell]:
+    """Episodes of one person and service by the built SQL."""
+    with duckdb.connect() as con:
+        con.execute(
+            "create table spells (person_key bigint, channel_code varchar, service_code varchar, started_on date,"
+            " ended_on date, gap_days integer)"
+        )
+        rows = [
+            (1, "c", "s", DAY_ZERO + timedelta(start), None if end is None else DAY_ZERO + timedelta(end), gap_days)
+            for start, end in spells
+        ]
+        con.executemany("insert into spells values (?, ?, ?, ?, ?, ?)", rows)
+        found = con.execute(f"select started_on, ended_on from ({sql}) order by started_on").fetchall()
+    return [((start - DAY_ZERO).days, None if end is None else (end - DAY_ZERO).days) for start, end in found]
+
+
+def days_of(spells: list[Spell]) -> set[int]:
+    return {day for start, end in spells for day in range(start, 100 if end is None else end)}
+
+
+@settings(max_examples=60, deadline=None)
+@given(spells=SPELLS, gap_days=st.integers(0, 5), shuffled=st.randoms())
+def test_episodes_cover_the_same_days_in_any_order(
+    built: Built, spells: list[Spell], gap_days: int, shuffled: Any
+) -> None:
+    relation = '"warehouse"."intermediate"."int_union_service_spells"'
+    sql = built.compiled("int_merge_service_episodes")
+    assert relation in sql
+    sql = sql.replace(relation, "spells")
+    episodes = merged(sql, spells, gap_days)
+    again = list(spells)
+    shuffled.shuffle(again)
+    assert merged(sql, again, gap_days) == episodes
+    assert merged(sql, episodes, gap_days) == episodes
+    assert days_of(spells) <= days_of(episodes)
+    if gap_days == 0:
+        assert days_of(spells) == days_of(episodes)
+    for (_, end), (start, _) in pairwise(episodes):
+        assert end is not None
+        assert start - end > gap_days
