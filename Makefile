@@ -62,6 +62,6 @@ format: .venv/ready ## format Python and SQL
 bench: .venv/ready ## measure the nightly run and sealing; figures belong into benchmarks/README.md
 	$(BIN)/python benchmarks/run.py
 
-lock: .venv/ready ## compile requirements.lock anew from pyproject.toml (needs uv)
+lock: ## compile requirements.lock anew from pyproject.toml (needs uv)
 	uv pip compile pyproject.toml --extra platform --extra dev --universal --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --quiet --output-file requirements.lock
+	  --no-annotate --no-header --no-emit-index-url --no-strip-extras --quiet --output-file requirements.lock

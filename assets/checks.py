@@ -18,12 +18,13 @@ def check_spec(name: str, asset: dg.AssetKey, description: str) -> dg.AssetCheck
 
 def check_result(verdict: Verdict, asset: dg.AssetKey) -> dg.AssetCheckResult:
     """The verdict in words and numbers; a gate that could not judge has failed."""
+    nothing = "Nothing breaks it." if verdict.checked else "There was nothing new to judge."
     return dg.AssetCheckResult(
         asset_key=asset,
         check_name=verdict.name,
         passed=verdict.passed,
         severity=dg.AssetCheckSeverity.ERROR,
-        description=" ".join(f"{failure}." for failure in verdict.failures) or "Nothing breaks it.",
+        description=" ".join(f"{failure}." for failure in verdict.failures) or nothing,
         metadata={
             "rules": dg.MetadataValue.int(verdict.checked),
             "failures": dg.MetadataValue.int(len(verdict.failures)),

@@ -75,10 +75,10 @@ def canonical_hetu(text: str, born_until: date) -> str | Refused:
     date in the sign's century that is not after `born_until`, individual number 002-999 and the check
     character. The separator is kept: since 2023 it tells persons apart (dvv.fi/hetu-uudistus).
     """
-    code = text
-    if not (text.isascii() and _HETU.fullmatch(text)):
+    code, form = text, _HETU.fullmatch(text)
+    if form is None:
         code = _without(unicodedata.normalize("NFKC", text), _BLANK).translate(_DASHES).translate(_ASCII_UPPER)
-    form = _HETU.fullmatch(code)
+        form = _HETU.fullmatch(code)
     if form is None:
         return Refused(_why_malformed(code))
     day, separator, number, check = form.groups()

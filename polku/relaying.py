@@ -35,8 +35,8 @@ class RelayReport:
     refused: list[Refusal] = field(default_factory=list)
 
 
-def relay(linkage_dir: Path, trust: Path, inbox: Path | None = None) -> RelayReport:
-    """Make link parts, in `linkage_dir`/outbox, from the id parts in the inbox (default `linkage_dir`/inbox).
+def relay(linkage_dir: Path, trust: Path) -> RelayReport:
+    """Make link parts, in `linkage_dir`/outbox, from the id parts in `linkage_dir`/inbox.
 
     A relayed id part is deleted, a refused one moved to `linkage_dir`/refused with its reason, one that
     waits for an earlier sequence number stays. One refusal does not keep other registers waiting.
@@ -48,7 +48,7 @@ def relay(linkage_dir: Path, trust: Path, inbox: Path | None = None) -> RelayRep
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(outbox, (digest for entry in ledger.entries() for digest in entry.digests.values()))
     report = RelayReport()
-    for delivery in find_parts(inbox or linkage_dir / "inbox"):
+    for delivery in find_parts(linkage_dir / "inbox"):
         if ID not in delivery.files:
             continue
         try:

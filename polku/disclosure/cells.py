@@ -55,7 +55,8 @@ class ReleaseSpec:
       in `total_code`; without such a row it counts as known to everybody, because it follows from
       the figures (n / share), from another table, or from the size of the study. Shares and rates are
       of the total along the first of them.
-    - `structural_zero`: boolean column that marks zeros which could not be otherwise, or None.
+    - `structural_zeros`: combinations of codes that nobody can be in, each with the codes that decide it
+      (`{"base_code": "leavers", "outcome_code": "no_exit"}`). Their zeros say nothing about anybody.
 
     A null count says that the cell was not observed.
     """
@@ -69,7 +70,7 @@ class ReleaseSpec:
     measures: tuple[str, ...] = ()
     additive: tuple[str, ...] = ()
     total_code: Mapping[str, Code] = field(default_factory=dict)
-    structural_zero: str | None = None
+    structural_zeros: tuple[Mapping[str, Code], ...] = ()
 
     @property
     def adding(self) -> str:
@@ -86,6 +87,11 @@ class ReleaseSpec:
         """The unweighted share or rate, of which the denominator follows."""
         parts = (m for m in self.measures if is_share(m) and not m.startswith("weighted_"))
         return next(parts, None)
+
+    def is_impossible(self, key: Key) -> bool:
+        """Whether nobody can be in the cell."""
+        codes = dict(zip(self.dimensions, key, strict=True))
+        return any(combination.items() <= codes.items() for combination in self.structural_zeros)
 
     def base_key(self, key: Key) -> Key:
         """The codes that a cell shares with the other cells of its base."""
@@ -150,6 +156,9 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
     for key in ("base_by", "additive", "total_code"):
         for stranger in [d for d in meta.get(key) or () if d not in dimensions]:
             faults.add(place, f"`{key}` names `{stranger}`, which is not a dimension")
+    for combination in meta.get("structural_zeros", ()):
+        for stranger in [d for d in combination if d not in dimensions]:
+            faults.add(place, f"`structural_zeros` names `{stranger}`, which is not a dimension")
     for column in set(meta.get("total_code") or ()) - set(meta.get("additive") or ()):
         faults.add(place, f"`total_code` names `{column}`, which is not additive")
     if bool(meta.get("base")) != bool(meta.get("base_by")):
@@ -167,7 +176,7 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
         measures=tuple(meta.get("measures") or ()),
         additive=tuple(meta.get("additive") or ()),
         total_code=dict(meta.get("total_code") or {}),
-        structural_zero=meta.get("structural_zero"),
+        structural_zeros=tuple(dict(combination) for combination in meta.get("structural_zeros", ())),
     )
 
 
@@ -178,22 +187,21 @@ def read_cells(table: pd.DataFrame, spec: ReleaseSpec) -> dict[Key, Cell]:
     figure belongs (a blank or a mark for a hidden figure is a null and a status, never a text).
     """
     figures = [*spec.with_cell, *([spec.base] if spec.base else [])]
-    flags = [c for c in (spec.structural_zero, STATUS if STATUS in table else None) if c]
-    for column in (*spec.dimensions, *figures, *flags):
+    marks = [STATUS] if STATUS in table else []
+    for column in (*spec.dimensions, *figures):
         if column not in table:
             raise _unreadable(spec, column, "the table lacks a column that its declaration names.")
     cells: dict[Key, Cell] = {}
-    for row in table[[*spec.dimensions, *figures, *flags]].to_dict("records"):
+    for row in table[[*spec.dimensions, *figures, *marks]].to_dict("records"):
         key = tuple(code_of(row[d]) for d in spec.dimensions)
         if key in cells:
             raise _unreadable(spec, spec.dimensions[0], "two rows have the same codes.")
         read = {column: _figure(row[column], spec, column) for column in figures}
-        flag = row.get(spec.structural_zero or "")
         cells[key] = Cell(
             key,
             read,
-            structural=read[spec.count] == 0 and pd.notna(flag) and bool(flag),
-            status=_status(row[STATUS], spec) if STATUS in table else None,
+            structural=read[spec.count] == 0 and spec.is_impossible(key),
+            status=_status(row[STATUS], spec) if marks else None,
         )
     return {key: cells[key] for key in sorted(cells, key=sort_key)}
 
@@ -271,7 +279,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "measures": list,
     "additive": list,
     "total_code": dict,
-    "structural_zero": (str, type(None)),
+    "structural_zeros": list,
     "title": dict,
     "picture": dict,
 }

@@ -88,7 +88,7 @@ def _with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
     """The table and a row with count 0 for every combination of its codes that it leaves out."""
     present = set(_keys(table, spec))
     codes = [dict.fromkeys(key[i] for key in sorted(present, key=sort_key)) for i in range(len(spec.dimensions))]
-    missing = [key for key in product(*codes) if key not in present]
+    missing = [key for key in product(*codes) if key not in present and not spec.is_impossible(key)]
     if not missing:
         return table
     added = pd.DataFrame(missing, columns=list(spec.dimensions))

@@ -45,7 +45,7 @@ def _of_cell(cell: Cell, spec: ReleaseSpec, policy: Policy) -> Iterator[Finding]
         yield Finding(at, spec.count, "the status says not observed but there is a figure")
     if cell.status is Status.STRUCTURAL_ZERO:
         if not cell.structural:
-            yield Finding(at, spec.count, "the status says structural zero but the mart does not")
+            yield Finding(at, spec.count, "the status says structural zero but it may be a person")
         return
     if persons is None:
         return
@@ -75,5 +75,5 @@ def _left_out(cells: Mapping[Key, Cell], spec: ReleaseSpec) -> Iterator[Finding]
     """Combinations of codes without a row: their absence says zero."""
     codes = [dict.fromkeys(key[i] for key in cells) for i in range(len(spec.dimensions))]
     for key in product(*codes):
-        if key not in cells:
+        if key not in cells and not spec.is_impossible(key):
             yield Finding(words(key, spec.dimensions), spec.count, "the row is left out, which says zero")

@@ -27,18 +27,20 @@ def with_total_rows(draw: st.DrawFn) -> tuple[pd.DataFrame, ReleaseSpec]:
     codes = [[f"{d}{i}" for i in range(draw(st.integers(2, 3)))] for d in dimensions]
     inner = {key: draw(COUNTS) for key in product(*codes)}
     impossible = {key for key, n in inner.items() if n == 0 and draw(st.booleans())}
-    rows = []
+    rows, empty = [], []
     for key in product(*([*c, "all"] for c in codes)):
         covered = [k for k in inner if all(a in ("all", b) for a, b in zip(key, k, strict=True))]
-        rows.append((*key, sum(inner[k] for k in covered), impossible.issuperset(covered)))
-    table = pd.DataFrame(rows, columns=[*dimensions, "persons", "impossible"])
+        rows.append((*key, sum(inner[k] for k in covered)))
+        if impossible.issuperset(covered):
+            empty.append(dict(zip(dimensions, key, strict=True)))
+    table = pd.DataFrame(rows, columns=[*dimensions, "persons"])
     spec = ReleaseSpec(
         "regions",
         dimensions,
         "persons",
         additive=dimensions,
         total_code=dict.fromkeys(dimensions, "all"),
-        structural_zero="impossible",
+        structural_zeros=tuple(empty),
     )
     return table, spec
 

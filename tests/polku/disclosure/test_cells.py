@@ -11,11 +11,11 @@ from polku.disclosure import ReleaseSpec, Status, spec_of
 from polku.disclosure.cells import Line, code_of, lines_of, read_cells
 from polku.errors import Exit, Refusal
 
-SPEC = ReleaseSpec("t", ("year", "sex"), "persons", structural_zero="impossible")
+SPEC = ReleaseSpec("t", ("year", "sex"), "persons", structural_zeros=({"year": 2020}, {"sex": "m"}))
 
 
 def table(**columns: object) -> pd.DataFrame:
-    given = {"year": [2020, None], "sex": ["f", "m"], "persons": [1, 0], "impossible": [True, True]}
+    given = {"year": [2020, None], "sex": ["f", "m"], "persons": [1, 0]}
     return pd.DataFrame(given | columns)
 
 
@@ -27,8 +27,8 @@ def test_codes_are_plain_whatever_pandas_made_of_them() -> None:
 def test_only_a_zero_can_be_structural() -> None:
     cells = read_cells(table(), SPEC)
     assert [cell.structural for cell in cells.values()] == [False, True]
-    unknown = read_cells(table(impossible=[None, None], persons=[0, 0]), SPEC)
-    assert not any(cell.structural for cell in unknown.values())
+    other = read_cells(table(year=[2021, None], persons=[0, 0]), SPEC)
+    assert [cell.structural for cell in other.values()] == [False, True]
 
 
 def test_a_null_count_has_no_figure() -> None:
@@ -85,10 +85,11 @@ def test_a_declaration_is_read_whole() -> None:
 
 def test_all_faults_of_a_declaration_are_named_at_once() -> None:
     meta = {"dimensions": ["sex"], "base": "n", "additive": ["age"], "total_code": {"sex": "all"}, "zeros": 1}
+    meta["structural_zeros"] = [{"region": "x"}]
     with pytest.raises(Refusal) as refused:
         spec_of("t", meta)
     assert refused.value.exit is Exit.CONTRACT_INVALID
-    for fault in ("`count` is missing", "`age`", "`base_by`", "`sex`, which is not additive", "`zeros`"):
+    for fault in ("`count` is missing", "`age`", "`base_by`", "`sex`, which is not additive", "`zeros`", "`region`"):
         assert fault in str(refused.value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from datetime import date
 
 import pandas as pd
@@ -165,18 +166,19 @@ def test_a_row_that_the_mart_leaves_out_is_a_hidden_zero() -> None:
     rule = policy(10)
     assert len(protect(sparse, SHARES, rule)) == len(table)
     assert statuses(protect(sparse, SHARES, rule)) == statuses(protect(table, SHARES, rule))
+    nobody = replace(SHARES, structural_zeros=({"state_code": "pension"},))
+    assert statuses(protect(sparse, nobody, rule)) == ["ok"] * len(sparse)
     milder = policy(10, zeros=False)
     assert statuses(protect(sparse, SHARES, milder)) == ["ok"] * len(sparse)
 
 
 def test_structural_zeros_and_what_was_not_observed_are_told_apart() -> None:
-    spec = ReleaseSpec("t", ("region",), "persons", measures=("share",), structural_zero="impossible")
+    spec = ReleaseSpec("t", ("region",), "persons", measures=("share",), structural_zeros=({"region": "b"},))
     table = pd.DataFrame(
         {
             "region": ["a", "b", "c", "d"],
             "persons": [20, 0, 0, None],
             "share": [1.0, 0.0, 0.0, 0.5],
-            "impossible": [False, True, False, False],
         }
     )
     released = protect(table, spec, policy(5))

@@ -28,7 +28,7 @@ def test_the_declaration_names_columns_of_the_mart(study: str) -> None:
         table = described(mart, node(mart))
         spec, picture = table.spec, table.picture
         used = {*spec.dimensions, *spec.with_cell, picture.x, picture.y, picture.by}
-        used |= {column for column in (spec.base, spec.structural_zero, picture.panel) if column}
+        used |= {column for column in (spec.base, picture.panel) if column}
         assert used <= set(table.columns)
         assert picture.y in spec.with_cell
         assert all(table.columns[column] for column in used)
