@@ -92,7 +92,7 @@ class OpenedDelivery:
         with ExitStack() as stack:
             trust = Trust.read(self._root.trust)
             opening = trust.own(RESEARCH, self._root.path).opening
-            parts = {part: stack.enter_context(p) for part, p in _verified(self._delivery, trust).items()}
+            parts = _verified(self._delivery, trust, stack)
             headings = _genuine(parts, trust)
             Ledger(self._root.ledger).judge(self._delivery, {part: h.previous for part, h in headings.items()})
             for part, heading in headings.items():
@@ -175,8 +175,8 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
     ledger, trust = Ledger(root.ledger), Trust.read(root.trust)
     with ExitStack() as stack:
         try:
-            parts = {part: stack.enter_context(p) for part, p in _verified(delivery, trust).items()}
-            ledger.judge(delivery, {part: h.previous for part, h in _genuine(parts, trust).items()})
+            headings = _genuine(_verified(delivery, trust, stack), trust)
+            ledger.judge(delivery, {part: heading.previous for part, heading in headings.items()})
         except Refusal:
             pass
         else:
@@ -188,8 +188,9 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
     return folder
 
 
-def _verified(delivery: Delivery, trust: Trust) -> dict[str, Package]:
-    return {part: Package.verify(path, trust.signers) for part, path in delivery.files.items()}
+def _verified(delivery: Delivery, trust: Trust, stack: ExitStack) -> dict[str, Package]:
+    """The parts of a delivery, signatures verified, open until `stack` closes."""
+    return {part: stack.enter_context(Package.verify(path, trust.signers)) for part, path in delivery.files.items()}
 
 
 def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:

@@ -43,13 +43,8 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
                 value = f"i{i}.handle"
             elif column.coarsen:
                 day = _day(contract, value)
-                _refuse(
-                    con,
-                    extract,
-                    column,
-                    "",
-                    f"case when {day} is null and {given(contract, value)} then 'date_form' end",
-                )
+                unreadable = f"{day} is null and {given(contract, value)}"
+                _refuse(con, extract, column, "", f"case when {unreadable} then 'date_form' end")
                 value = f"strftime(date_trunc('{column.coarsen}', {_real(contract, day)}), '%Y-%m-%d')"
             selected.append(f"{value} as {name}")
         con.execute(

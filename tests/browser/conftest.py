@@ -7,12 +7,13 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
+
 from polku.demo import play
 from polku.layout import CHECKOUT, DataRoot
 from polku.studies import load_study
-
 from tests.browser.webdriver import Browser, free_port
 
 STUDY = "mvad"
@@ -48,10 +49,11 @@ def address(data: Path) -> Iterator[str]:
     assert server.stdout
     try:
         assert any("Serving dagster-webserver" in line for line in server.stdout)
+        Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop it
         yield f"http://127.0.0.1:{port}"
     finally:
         server.send_signal(signal.SIGINT)
-        server.communicate()
+        server.wait()
 
 
 @pytest.fixture(scope="module")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from polku import storage
 from polku.layout import DataRoot
-
 from tests.browser.conftest import STUDY
 from tests.browser.webdriver import Browser
 
@@ -37,9 +37,7 @@ def test_a_closed_gate_says_why_and_keeps_yesterdays_marts(
     yesterday = root.marts.read_bytes()
     with storage.connect(root) as con:
         storage.attach(con, root, root.warehouse, "warehouse")
-        con.execute(
-            "delete from warehouse.marts.person_month where month_index = (select max(month_index) from warehouse.marts.person_month)"
-        )
+        con.execute("delete from warehouse.marts.person_month where month = date '2024-06-01'")
     browser.open(f"{address}/assets/marts/snapshot")
     browser.click('//button[contains(., "Materialize")]')
     browser.click('//*[text()="View"]')

@@ -35,6 +35,10 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
+class WebDriverError(Exception):
+    """The driver's error code, such as `no such element` or `stale element reference`."""
+
+
 class Browser:
     """One browser with a fresh profile. Finding an element waits until it is there."""
 
@@ -73,16 +77,25 @@ class Browser:
         """The first element at `xpath`, as soon as there is one; fails with the page's address after a while."""
         try:
             return str(self._call("POST", "/element", {"using": "xpath", "value": xpath})[ELEMENT])
-        except HTTPError as error:
+        except WebDriverError as error:
             raise AssertionError(f"not found at {self._call('GET', '/url')}: {xpath}") from error
 
     def text(self, xpath: str) -> str:
         """What a person reads there."""
-        return str(self._call("GET", f"/element/{self.find(xpath)}/text"))
+        return str(self._at(xpath, "GET", "text"))
 
     def click(self, xpath: str) -> None:
         """Click what is there."""
-        self._call("POST", f"/element/{self.find(xpath)}/click", {})
+        self._at(xpath, "POST", "click", {})
+
+    def _at(self, xpath: str, method: str, action: str, body: dict[str, Any] | None = None) -> Any:
+        """Act on an element; the page may redraw it after it was found, then it is looked for again."""
+        while True:
+            try:
+                return self._call(method, f"/element/{self.find(xpath)}/{action}", body)
+            except WebDriverError as error:
+                if str(error) not in ("stale element reference", "element click intercepted"):
+                    raise
 
     def screenshot(self, file: Path) -> None:
         """What the window shows now."""
@@ -92,5 +105,8 @@ class Browser:
         url = f"http://127.0.0.1:{self.port}/session" + (f"/{self.session}{path}" if self.session else path)
         data = None if body is None else json.dumps(body).encode()
         request = Request(url, data, {"Content-Type": "application/json"}, method=method)
-        with urlopen(request, timeout=self.patience_s + 30) as response:
-            return json.load(response)["value"]
+        try:
+            with urlopen(request, timeout=self.patience_s + 30) as response:
+                return json.load(response)["value"]
+        except HTTPError as error:
+            raise WebDriverError(json.load(error)["value"]["error"]) from error

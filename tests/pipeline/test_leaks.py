@@ -70,7 +70,9 @@ def test_no_name_is_left_behind(platform: Any) -> None:
 
 def test_no_key_is_left_outside_its_key_file(platform: Any) -> None:
     key_files = sorted(platform.root.path.rglob("*.key"))
-    secrets = {key.read_bytes() for key in key_files} | {storage._derived(platform.root, purpose) for purpose in ("parquet", "database")}
+    secrets = {key.read_bytes() for key in key_files} | {
+        storage._derived(platform.root, purpose) for purpose in ("parquet", "database")
+    }
     assert len(key_files) > 10
     forms = {form for s in secrets for form in (s, s.hex().encode(), s.hex().upper().encode(), base64.b64encode(s))}
     found = {
