@@ -140,7 +140,7 @@ def _land_pending(root: DataRoot, study: Study, register: str, log: logging.Logg
             if failed := outcome.take(judge_landing(root, staged)):
                 raise Refusal(Exit.GATE_CLOSED, f"a gate is closed: {'; '.join(failed)}.", register=register)
         except Refusal as refusal:
-            if refusal.exit is Exit.SEQUENCE_GAP:
+            if refusal.exit in opening.HELD:
                 log.warning("%s is held: %s", delivery.delivery_id, refusal)
                 continue
             landing.discard(root, delivery, refusal)

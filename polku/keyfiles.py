@@ -42,9 +42,7 @@ def read_key(path: Path, length: int | None = 32) -> bytes:
     Refuses (KEY_UNUSABLE) a file that is missing, a link, not a regular file, of another owner,
     open to group or others, in a folder that others may write to, or of the wrong length.
     """
-    advice = (
-        "The file must be a regular file of its user with mode 0600, in a folder only its user may write to."
-    )
+    advice = "The file must be a regular file of its user with mode 0600, in a folder only its user may write to."
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
     except OSError as error:
@@ -62,12 +60,8 @@ def read_key(path: Path, length: int | None = 32) -> bytes:
         }
         wrong = [fault for fault, found in faults.items() if found]
         if wrong:
-            raise Refusal(
-                Exit.KEY_UNUSABLE, f"the key file is refused: {'; '.join(wrong)}.", advice, file=path.name
-            )
+            raise Refusal(Exit.KEY_UNUSABLE, f"the key file is refused: {'; '.join(wrong)}.", advice, file=path.name)
         secret = file.read()
     if length is not None and len(secret) != length:
-        raise Refusal(
-            Exit.KEY_UNUSABLE, f"the key file does not hold {length} bytes.", advice, file=path.name
-        )
+        raise Refusal(Exit.KEY_UNUSABLE, f"the key file does not hold {length} bytes.", advice, file=path.name)
     return secret

@@ -57,10 +57,12 @@ class Staged:
 
     @property
     def rows(self) -> int:
+        """Rows that keep the contract, over all tables."""
         return sum(t.rows for t in self.tables)
 
     @property
     def quarantined(self) -> int:
+        """Rows that break it."""
         return sum(t.quarantined for t in self.tables)
 
 
@@ -211,9 +213,7 @@ def _observed_until(contract: Contract, manifest: Manifest) -> date:
     The end of the extraction period, but no later than `maturity_months` before the extract was made: registers
     go on filling in recent months (Kela: a month is final after three; domain source tietotarjotin.fi 852422).
     """
-    mature: date = (
-        pd.Timestamp(manifest.extracted_on) - pd.DateOffset(months=contract.maturity_months)
-    ).date()
+    mature: date = (pd.Timestamp(manifest.extracted_on) - pd.DateOffset(months=contract.maturity_months)).date()
     return min(manifest.period[1], mature) if manifest.period else mature
 
 
@@ -246,11 +246,7 @@ def _refuse_above_limit(staged: Staged) -> None:
     bad, total = staged.quarantined, staged.quarantined + staged.rows
     if bad <= staged.contract.bad_row_limit * total:
         return
-    counts = [
-        f"{t.table.file} {fault.replace(':', ' ')}: {n}"
-        for t in staged.tables
-        for fault, n in t.faults.items()
-    ]
+    counts = [f"{t.table.file} {fault.replace(':', ' ')}: {n}" for t in staged.tables for fault, n in t.faults.items()]
     raise Refusal(
         Exit.EXTRACT_BREAKS_CONTRACT,
         f"{bad} of {total} rows break the contract, more than its limit of "

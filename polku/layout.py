@@ -27,6 +27,7 @@ class DataRoot:
         return cls(study, (Path(base) if base else CHECKOUT / "data") / study)
 
     def authority(self, register: str) -> Path:
+        """The authority of a register: its extract, keys, sealed packages and own quarantine."""
         return self.path / "authorities" / register
 
     @property
@@ -36,6 +37,7 @@ class DataRoot:
 
     @property
     def linkage(self) -> Path:
+        """The linkage unit."""
         return self.path / "linkage"
 
     @property
@@ -50,6 +52,7 @@ class DataRoot:
 
     @property
     def inbox(self) -> Path:
+        """Packages that have arrived and wait for landing."""
         return self.path / "inbox"
 
     @property
@@ -59,10 +62,12 @@ class DataRoot:
 
     @property
     def quarantine(self) -> Path:
+        """Refused packages with their reasons, and lists of rows that break a contract."""
         return self.path / "quarantine"
 
     @property
     def landing(self) -> Path:
+        """Encrypted Parquet: `<register>/<table>/<delivery>.parquet`, and `reference/`."""
         return self.path / "landing"
 
     @property
@@ -72,6 +77,7 @@ class DataRoot:
 
     @property
     def ledger(self) -> Path:
+        """What has landed; the authority on it."""
         return self.path / "ledger.sqlite"
 
     @property
@@ -81,10 +87,12 @@ class DataRoot:
 
     @property
     def warehouse(self) -> Path:
+        """The night's database, written by dbt alone (encrypted)."""
         return self.path / "warehouse.duckdb"
 
     @property
     def marts(self) -> Path:
+        """The analysts' finished snapshot (encrypted)."""
         return self.path / "marts.duckdb"
 
     @property
@@ -94,6 +102,7 @@ class DataRoot:
 
     @property
     def published(self) -> Path:
+        """What has left: released tables, pictures and manifests."""
         return self.path / "published"
 
     @property

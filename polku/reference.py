@@ -86,9 +86,7 @@ def write_reference(root: DataRoot, study: Study, received: Mapping[tuple[str, s
         for name, table in REFERENCE_TABLES.items():
             frame = pd.DataFrame(rows[name], columns=list(table.columns), dtype=object)
             con.register("frame", frame)
-            casts = ", ".join(
-                f"cast({column} as {kind}) as {column}" for column, kind in table.columns.items()
-            )
+            casts = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in table.columns.items())
             file = root.landing / "reference" / name / "current.parquet"
             written[name] = storage.write_parquet(con, f"select {casts} from frame", file)
     return written

@@ -58,9 +58,7 @@ def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("set temp_directory = " + _text(str(folder)))
 
 
-def attach(
-    con: duckdb.DuckDBPyConnection, root: DataRoot, file: Path, alias: str, *, read_only: bool = False
-) -> None:
+def attach(con: duckdb.DuckDBPyConnection, root: DataRoot, file: Path, alias: str, *, read_only: bool = False) -> None:
     """Attach an encrypted database file (made when absent, unless read_only) under `alias`."""
     key = base64.b64encode(_derived(root, "database")).decode()
     mode = ", read_only" if read_only else ""
@@ -83,9 +81,7 @@ def parquet(files_: list[Path] | Path) -> str:
     """
     many = files_ if isinstance(files_, list) else [files_]
     config = f"encryption_config = {{footer_key: '{PARQUET_KEY_NAME}'}}"
-    return (
-        "(" + " union all by name ".join(f"from read_parquet({_text(str(f))}, {config})" for f in many) + ")"
-    )
+    return "(" + " union all by name ".join(f"from read_parquet({_text(str(f))}, {config})" for f in many) + ")"
 
 
 def _derived(root: DataRoot, purpose: str) -> bytes:

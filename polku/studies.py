@@ -81,9 +81,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     """A `Study` from parsed TOML and the base contracts."""
     faults = Faults()
     faults.take(data, "study", _TOP)
-    faults.need(
-        data, "study", "study", "test", "title", "purpose", "permit", "window", "cohort", "groups", "outcomes"
-    )
+    faults.need(data, "study", "study", "test", "title", "purpose", "permit", "window", "cohort", "groups", "outcomes")
     faults.need(data, "study", "timeline", "release", "registers")
     sections = {}
     for name, keys in _SECTIONS.items():
@@ -156,9 +154,7 @@ def _narrow(
         entry = mapping_of(changes.get(name))
         tables.append(_narrow_table(base, known[name], entry, f"{place}.{name}", omitted, faults))
     overrides = {
-        key: value
-        for key, value in changes.items()
-        if key not in known and key not in ("tables", "file_format")
+        key: value for key, value in changes.items() if key not in known and key not in ("tables", "file_format")
     }
     faults.take(overrides, place, _REGISTER)
     file_format = mapping_of(changes.get("file_format"))

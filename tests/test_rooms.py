@@ -44,9 +44,7 @@ def test_a_room_imports_only_what_the_table_allows(room: str) -> None:
     modules = sorted((CHECKOUT / room).rglob("*.py"))
     assert modules
     allowed = ROOMS[room] | {room} | set(sys.stdlib_module_names)
-    strangers = {
-        f"{path.relative_to(CHECKOUT)}: {name}" for path in modules for name in imported(path) - allowed
-    }
+    strangers = {f"{path.relative_to(CHECKOUT)}: {name}" for path in modules for name in imported(path) - allowed}
     assert not strangers
 
 
@@ -62,7 +60,8 @@ def test_every_module_says_what_belongs_in_it(room: str) -> None:
 
 def test_loading_the_definitions_imports_nothing_slow() -> None:
     """great_expectations takes seconds to import: only a gate that judges may do so."""
-    code = "import sys, orchestration.definitions; print([m for m in ('great_expectations', 'matplotlib') if m in sys.modules])"
+    slow = ("great_expectations", "matplotlib")
+    code = f"import sys, orchestration.definitions; print([m for m in {slow} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
 
@@ -96,11 +95,7 @@ def test_an_authority_needs_only_the_base_dependencies() -> None:
         assert not imported(path) & platform, path
         for node in ast.walk(tree):
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("polku"):
-                todo += [
-                    p
-                    for p in (_file(node.module), *(_file(f"{node.module}.{a.name}") for a in node.names))
-                    if p
-                ]
+                todo += [p for p in (_file(node.module), *(_file(f"{node.module}.{a.name}") for a in node.names)) if p]
     assert len(seen) > len(AUTHORITY_MODULES)
 
 

@@ -15,6 +15,7 @@ from polku.layout import CHECKOUT
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The command's options."""
     parser.description = (
         "Check contracts/*.toml and studies/*.toml (all faults at once) and whether dbt's generated files "
         "are up to date. With --write, write those files. Example: polku contracts --write"
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    """Check everything; CONTRACT_INVALID when a file has faults or is stale."""
     stale = []
     for path, text in dbt_files(args.checkout).items():
         file = args.checkout / path

@@ -22,21 +22,19 @@ class Faults:
         self.found: list[str] = []
 
     def add(self, place: str, what: str) -> None:
+        """Note a fault."""
         self.found.append(f"{place}: {what}")
 
-    def take(
-        self, data: Mapping[str, Any], place: str, allowed: Mapping[str, type | tuple[type, ...]]
-    ) -> None:
+    def take(self, data: Mapping[str, Any], place: str, allowed: Mapping[str, type | tuple[type, ...]]) -> None:
         """Every key must be known and of its type (a TOML boolean is not a number)."""
         for key, value in data.items():
             if key not in allowed:
                 self.add(place, f"unknown key `{key}`")
-            elif not isinstance(value, allowed[key]) or (
-                isinstance(value, bool) and allowed[key] is not bool
-            ):
+            elif not isinstance(value, allowed[key]) or (isinstance(value, bool) and allowed[key] is not bool):
                 self.add(place, f"`{key}` is of the wrong type ({type(value).__name__})")
 
     def need(self, data: Mapping[str, Any], place: str, *keys: str) -> bool:
+        """Every key must be there; returns whether they are."""
         missing = [key for key in keys if key not in data]
         for key in missing:
             self.add(place, f"`{key}` is missing")
@@ -62,6 +60,7 @@ def read_toml(path: Path, exit: Exit) -> dict[str, Any]:
 
 
 def label_of(data: Any, place: str, faults: Faults) -> Label:
+    """The label in all three languages; a missing one is a fault."""
     data = mapping_of(data)
     texts = {language: str(data.get(language, "")) for language in LANGUAGES}
     missing = [language for language, text in texts.items() if not text]
@@ -71,8 +70,10 @@ def label_of(data: Any, place: str, faults: Faults) -> Label:
 
 
 def mapping_of(data: Any) -> Mapping[str, Any]:
+    """`data` when it is a TOML table, else an empty one; its wrong type is reported by `Faults.take`."""
     return data if isinstance(data, Mapping) else {}
 
 
 def tables_of(data: Any) -> list[Mapping[str, Any]]:
+    """The TOML tables of an array, others left out; the wrong type is reported by `Faults.take`."""
     return [entry for entry in data if isinstance(entry, Mapping)] if isinstance(data, list) else []

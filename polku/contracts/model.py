@@ -88,10 +88,12 @@ class Table:
     gap_days: int = 0
 
     def column(self, name: str) -> Column:
+        """The column with our name `name`."""
         return next(c for c in self.columns if c.name == name)
 
     @property
     def identifiers(self) -> tuple[Column, ...]:
+        """The columns that arrive as tokens and land as keys."""
         return tuple(c for c in self.columns if c.type == "identifier")
 
 
@@ -140,9 +142,11 @@ class Contract:
     timeline: dict[str, str] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:
+        """The table `name`."""
         return next(t for t in self.tables if t.name == name)
 
     def all_codes(self) -> Iterator[tuple[str, Code]]:
+        """Every code with the name of its list."""
         for name, codes in self.codes.items():
             for code in codes:
                 yield name, code

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,7 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.model import Break, Code, Column, Contract, FileFormat, Table
 from polku.errors import Exit
 
-TYPES = frozenset(
-    ("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier")
-)
+TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
 STATES = frozenset(
     (
         "employed",
@@ -73,9 +72,7 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
     }
     for name, entries in codes.items():
         _check_code_list(name, entries, faults)
-    tables = tuple(
-        _table(name, entry, faults, register) for name, entry in mapping_of(data.get("tables")).items()
-    )
+    tables = tuple(_table(name, entry, faults, register) for name, entry in mapping_of(data.get("tables")).items())
     for table in tables:
         _check_table(table, codes, faults)
     for kind in mapping_of(data.get("timeline")):
@@ -130,9 +127,7 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         faults.add(place, "`domain` belongs to columns of type identifier, and each of them needs it")
     if domain is not None and domain != "fi.hetu" and not str(domain).startswith(f"{register}."):
         faults.add(place, f"`domain` must be fi.hetu or scoped to its register: {register}.<kind>")
-    if data.get("coarsen") not in (None, "month", "year") or (
-        data.get("coarsen") and kind != data["coarsen"]
-    ):
+    if data.get("coarsen") not in (None, "month", "year") or (data.get("coarsen") and kind != data["coarsen"]):
         faults.add(place, "`coarsen` is month or year and equals the column's type")
     if data.get("unknown_code", "quarantine") not in ("quarantine", "flag"):
         faults.add(place, "`unknown_code` is quarantine or flag")
@@ -167,9 +162,7 @@ def file_format_of(data: Mapping[str, Any], faults: Faults, place: str) -> FileF
     if len(str(data.get("delimiter", ";"))) != 1:
         faults.add(place, "`delimiter` is one character")
     values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value
-        for key, value in data.items()
-        if key in _FILE_FORMAT
+        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in _FILE_FORMAT
     }
     return FileFormat(**values)
 
@@ -223,7 +216,7 @@ def _check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fa
 def _check_code_list(name: str, codes: tuple[Code, ...], faults: Faults) -> None:
     """One code means one thing on any day: validity periods of a code do not overlap."""
     ordered = sorted(codes, key=lambda c: (c.code, c.valid_from or date.min))
-    for first, second in zip(ordered, ordered[1:], strict=False):
+    for first, second in pairwise(ordered):
         if first.code == second.code and (first.valid_until or date.max) >= (second.valid_from or date.min):
             faults.add(f"codes.{name}", f"code `{first.code}` has overlapping validity periods")
     for code in codes:

@@ -49,13 +49,9 @@ def typed_query(contract: Contract, table: Table, source: str, absent: frozenset
         for first, second in table.ordered
         if first not in absent and second not in absent
     ]
-    columns = ",\n  ".join(
-        f"cast({_landed(column, column.name in absent, contract.codes, open_ends)} as {SQL_TYPES[column.type]}) as {column.name}"
-        for column in table.columns
-    )
-    flags = [
-        _when(_unknown(column, contract.codes), column.name) for column in present if _is_flagged(column)
-    ]
+    landed = {c.name: _landed(c, c.name in absent, contract.codes, open_ends) for c in table.columns}
+    columns = ",\n  ".join(f"cast({landed[c.name]} as {SQL_TYPES[c.type]}) as {c.name}" for c in table.columns)
+    flags = [_when(_unknown(column, contract.codes), column.name) for column in present if _is_flagged(column)]
     return f"""
 with texts as (select row_no, {texts} from {source}),
 typed as (select row_no, {values}, {originals} from texts),
@@ -98,9 +94,7 @@ def _value(column: Column, file_format: FileFormat) -> str:
             text = f"left({name}, 4)" if column.coarsen else name
             return f"case when regexp_full_match({text}, '[0-9]{{4}}') then cast({text} as integer) end"
         case "integer":
-            return (
-                f"case when regexp_full_match({name}, '[-+]?[0-9]{{1,18}}') then cast({name} as bigint) end"
-            )
+            return f"case when regexp_full_match({name}, '[-+]?[0-9]{{1,18}}') then cast({name} as bigint) end"
         case "amount" | "decimal":
             return _number(column, file_format.decimal_mark)
     raise AssertionError(f"no rule reads a column of type {column.type}")
@@ -124,9 +118,7 @@ def _date(name: str, formats: tuple[str, ...], sentinels: tuple[date, ...] = ())
     return f"case when {parsed} >= date '1800-01-01' or {parsed} in (null{days}) then {parsed} end"
 
 
-def _landed(
-    column: Column, absent: bool, codes: Mapping[str, tuple[Code, ...]], open_ends: tuple[date, ...]
-) -> str:
+def _landed(column: Column, absent: bool, codes: Mapping[str, tuple[Code, ...]], open_ends: tuple[date, ...]) -> str:
     """The value as it lands: sentinel dates that mean 'no end' and flagged codes become null, and only here."""
     if absent:
         return "null"

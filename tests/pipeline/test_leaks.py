@@ -78,7 +78,7 @@ def test_no_key_is_left_outside_its_key_file(platform: Any) -> None:
     found = {
         str(path.relative_to(platform.base))
         for path in files_left_behind(platform)
-        if path not in key_files and any(form in (content := path.read_bytes()) for form in forms)
+        if path not in key_files and any(form in content for content in [path.read_bytes()] for form in forms)
     }
     assert found == set()
 

@@ -21,9 +21,7 @@ def column(name: str, kind: str, **more: Any) -> Column:
     return Column(source=name, name=name, type=kind, why="test", **more)
 
 
-def contract(
-    *columns: Column, ordered: tuple[tuple[str, str], ...] = (), **codes: tuple[Code, ...]
-) -> Contract:
+def contract(*columns: Column, ordered: tuple[tuple[str, str], ...] = (), **codes: tuple[Code, ...]) -> Contract:
     table = Table("t", "t.csv", LABEL, "one row per test", ("person_key",), columns, ordered)
     file_format = FileFormat(
         date_formats=("%d.%m.%Y", "%Y%m%d", "%m/%Y"),
@@ -41,9 +39,7 @@ def read(c: Contract, *cells: str | None) -> tuple[Any, list[str]]:
     with duckdb.connect() as con:
         names = ", ".join(col.name for col in table.columns)
         marks = ", ".join("cast(? as varchar)" for _ in table.columns)
-        con.execute(
-            f"create table s as select 1 as row_no, * from (values ({marks})) as v({names})", list(cells)
-        )
+        con.execute(f"create table s as select 1 as row_no, * from (values ({marks})) as v({names})", list(cells))
         row = con.execute(typed_query(c, table, "s")).fetchone()
     assert row is not None
     return row[1], row[-2]
@@ -55,9 +51,7 @@ def rows(c: Contract, cells: list[str | None]) -> list[tuple[Any, ...]]:
         name = c.tables[0].columns[0].name
         con.execute(f"create table s (row_no bigint, {name} varchar)")
         con.executemany("insert into s values (?, ?)", list(enumerate(cells)))
-        return [
-            row[1:] for row in con.execute(f"{typed_query(c, c.tables[0], 's')} order by row_no").fetchall()
-        ]
+        return [row[1:] for row in con.execute(f"{typed_query(c, c.tables[0], 's')} order by row_no").fetchall()]
 
 
 @pytest.mark.parametrize(
@@ -127,9 +121,7 @@ def test_a_code_list_is_read_with_the_date_of_the_event() -> None:
         Code("09", LABEL, valid_from=date(2022, 5, 1)),
         Code("06", LABEL, valid_until=date(2011, 12, 31)),
     )
-    c = contract(
-        column("k_code", "code", codes="k", dated_by="a_on", width=2), column("a_on", "date"), k=codes
-    )
+    c = contract(column("k_code", "code", codes="k", dated_by="a_on", width=2), column("a_on", "date"), k=codes)
     assert read(c, "1", "1.1.2001") == ("01", [])
     assert read(c, "9", "1.5.2022") == ("09", [])
     assert read(c, "9", "30.4.2022") == ("09", ["k_code:code_not_valid_then"])
