@@ -52,7 +52,7 @@ def address(data: Path) -> Iterator[str]:
         Thread(target=server.stdout.read, daemon=True).start()  # a full pipe would stop it
         yield f"http://127.0.0.1:{port}"
     finally:
-        server.send_signal(signal.SIGINT)
+        os.killpg(server.pid, signal.SIGTERM)  # web server, daemon and code server: a session of their own
         server.wait()
 
 
