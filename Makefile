@@ -50,14 +50,14 @@ check: .venv/ready ## lint, types, SQL style, contracts, Dagster definitions
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project
+	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	$(BIN)/polku contracts
 	$(BIN)/dg check defs
 
 format: .venv/ready ## format Python and SQL
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project
+	$(BIN)/sqlfluff fix --disable-progress-bar dbt_project/models
 
 bench: .venv/ready ## measure the nightly run and sealing; figures belong into benchmarks/README.md
 	$(BIN)/python benchmarks/run.py
