@@ -15,6 +15,11 @@ from datetime import date
 from functools import lru_cache
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
 CANON_VERSION = 1
 
 HETU = "fi.hetu"
@@ -23,12 +28,16 @@ LAST_INDIVIDUAL_NUMBER = 999
 _CENTURIES = {"+": 1800, **dict.fromkeys("-YXWVU", 1900), **dict.fromkeys("ABCDEF", 2000)}
 _CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _HETU = re.compile(r"([0-9]{6})([-+A-FU-Y])([0-9]{3})([0-9A-FHJ-NPR-Y])")
+_CANONICAL_NUMBER = r"\A[!-`{-~](?:[ -`{-~]*[!-`{-~])?\z"
 _LOOKS_LIKE_HETU = re.compile(r"[0-9]{6}(.)[0-9]{3}[0-9A-Z]")
 _LACKS_SEPARATOR = re.compile(r"[0-9]{9}[0-9A-Z]")
 
 # U+2010-2015 hyphens and dashes, U+2212 minus, U+FE63 small hyphen: NFKC leaves most of them as they are.
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE63], "-")
 _ASCII_UPPER = {lower: lower - 32 for lower in range(ord("a"), ord("z") + 1)}
+_LAST_DAYS = np.array((0, 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31))
+_YEARS = np.array([_CENTURIES.get(chr(sign), 0) for sign in range(128)])
+_CHECK_CODES = np.frombuffer(_CHECK_CHARACTERS.encode(), np.uint8)
 _INVISIBLE = frozenset(("Cf", "Cc"))
 _BLANK = frozenset(("Cf", "Cc", "Zs"))
 
@@ -63,6 +72,15 @@ def canonical(text: str, domain: str, register: str, born_until: date, permanent
     return Identifier(id_type, code, code != text)
 
 
+def already_canonical(texts: pa.StringArray, domain: str, born_until: date) -> npt.NDArray[np.bool_]:
+    """Which texts `canonical` accepts as they are: nearly all of an extract, so they are judged as a column."""
+    form = rf"\A{_HETU.pattern}\z" if domain == HETU else _CANONICAL_NUMBER
+    canonical = np.asarray(pc.match_substring_regex(texts, form))
+    if domain == HETU:
+        canonical[canonical] = _are_valid(texts.filter(pa.array(canonical)), born_until)
+    return canonical
+
+
 def temporary_domain(register: str) -> str:
     """Domain of the temporary identity codes (individual number 900-999) that `register` issued or holds."""
     return f"{HETU}.temporary/{register}"
@@ -92,6 +110,27 @@ def canonical_hetu(text: str, born_until: date) -> str | Refused:
     if _CHECK_CHARACTERS[int(day + number) % 31] != check:
         return Refused("hetu_check_character")
     return code
+
+
+def _are_valid(codes: pa.StringArray, born_until: date) -> npt.NDArray[np.bool_]:
+    """The judgement of `canonical_hetu` on date, individual number and check character, for codes of its form."""
+    characters = np.frombuffer(codes.cast(pa.binary()).cast(pa.binary(11)).buffers()[1], np.uint8, len(codes) * 11)
+    characters = characters.reshape(-1, 11)
+    digits = characters[:, [0, 1, 2, 3, 4, 5, 7, 8, 9]] - np.int64(ord("0"))
+    day, month, year = (digits[:, [0, 2, 4]] * 10 + digits[:, [1, 3, 5]]).T
+    year = year + _YEARS[characters[:, 6]]
+    leap = (year % 4 == 0) & ((year % 100 != 0) | (year % 400 == 0))
+    last_day = np.where(month <= 12, _LAST_DAYS[np.minimum(month, 12)], 0) + ((month == 2) & leap)
+    until = (born_until.year * 100 + born_until.month) * 100 + born_until.day
+    number = digits @ 10 ** np.arange(8, -1, -1)
+    valid: npt.NDArray[np.bool_] = (
+        (day >= 1)
+        & (day <= last_day)
+        & ((year * 100 + month) * 100 + day <= until)
+        & (number % 1000 >= 2)
+        & (_CHECK_CODES[number % 31] == characters[:, 10])
+    )
+    return valid
 
 
 def _canonical_number(domain: str, text: str) -> Identifier | Refused:

@@ -6,7 +6,6 @@ files (`extracts`), tokens (`tokenising`), packages (`sealing`).
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 
 import duckdb
@@ -17,11 +16,10 @@ from polku.contracts.model import Column, Contract
 from polku.errors import Exit, Refusal
 from polku.extracts import SOURCE_ROW, Extract, given, quoted, texts
 from polku.residuals import kinds_of, may_hold
-from polku.tokenising import ID_PART, MIGRI_CLIENT, identifier_table
+from polku.tokenising import MIGRI_CLIENT, identifier_table
 
 KEPT = "kept_"
-"""Views of what may leave: the contract's columns and these two."""
-REPAIRED = "_repaired"
+"""Views of what may leave: the contract's columns, identifiers by their numbers, and this one."""
 FILE_ROW = "_file_row"
 
 _BATCH_ROWS = 100_000
@@ -31,7 +29,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
     """Make the table `refused` (file, row_no, column, reason) and a view `kept_<table>` for each file."""
     con.execute("create table refused (file varchar, row_no bigint, column_name varchar, reason varchar)")
     for extract in extracts:
-        selected, joins, repaired = [f"r.{SOURCE_ROW} as {FILE_ROW}"], [], ["false"]
+        selected, joins = [f"r.{SOURCE_ROW} as {FILE_ROW}"], []
         for i, column in enumerate(extract.columns):
             name = quoted(column.name)
             value = f"r.{name}"
@@ -39,8 +37,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
                 known = identifier_table(column.domain or "")
                 _refuse(con, extract, column, f"join {known} i on i.text = r.{name}", "i.reason")
                 joins.append(f"left join {known} i{i} on i{i}.text = r.{name}")
-                repaired.append(f"coalesce(i{i}.repaired, false)")
-                value = f"i{i}.handle"
+                value = f"i{i}.no"
             elif column.coarsen:
                 day = _day(contract, value)
                 unreadable = f"{day} is null and {given(contract, value)}"
@@ -49,23 +46,31 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
             selected.append(f"{value} as {name}")
         con.execute(
             f"create view {KEPT}{extract.table.name} as "
-            f"select {', '.join(selected)}, {' or '.join(repaired)} as {REPAIRED} "
+            f"select {', '.join(selected)} "
             f"from {extract.relation} r {' '.join(joins)} anti join refused f on {_same_row(extract)}"
         )
 
 
-def sent_identifiers(con: duckdb.DuckDBPyConnection, extracts: list[Extract]) -> pa.Table:
-    """The id part (ID_PART): identifiers of the rows that leave, and of no other, sorted by handle."""
-    columns = [(e, c) for e in extracts for c in e.columns if c.type == "identifier"]
-    if not columns:
-        return ID_PART.empty_table()
-    sent = " union all ".join(
-        f"from {identifier_table(column.domain or '')} where text in "
-        f"(select {quoted(column.name)} from {extract.relation} r anti join refused f on {_same_row(extract)})"
-        for extract, column in columns
+def kept_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> int:
+    """Rows of a file that may leave."""
+    (refused,) = con.execute(
+        "select count(distinct row_no) from refused where file = ?", [extract.table.file]
+    ).fetchall()[0]
+    return extract.rows - int(refused)
+
+
+def repaired_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> int:
+    """Rows that may leave with an identifier that was respelled."""
+    respelled = " or ".join(
+        f"r.{quoted(c.name)} in (select text from {identifier_table(c.domain or '')} where repaired)"
+        for c in extract.columns
+        if c.type == "identifier"
     )
-    rows = con.execute(f"select handle, any_value(id_type), any_value(token) from ({sent}) group by 1 order by 1")
-    return rows.to_arrow_table().rename_columns(ID_PART.names).cast(ID_PART)
+    (count,) = con.execute(
+        f"select count(*) from {extract.relation} r anti join refused f on {_same_row(extract)} "
+        f"where {respelled or 'false'}"
+    ).fetchall()[0]
+    return int(count)
 
 
 def refused_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> dict[str, int]:
@@ -117,29 +122,41 @@ def _refuse_identifiers_in(
     asked = any(c.domain == MIGRI_CLIENT for t in contract.tables for c in t.identifiers)
     # A text that is a date by the contract is one, even where its digits could be a number to call.
     dates = f"and {_day(contract, 'text')} is null" if column.type in ("date", "month") else ""
-    # any_value keeps DuckDB from examining every row before grouping instead of every distinct text after it.
-    rows = con.cursor().execute(
-        f"select any_value({quoted(column.name)}) as text, count(*), min({SOURCE_ROW}) "
-        f"from {extract.relation} r anti join refused f on {_same_row(extract)} "
-        f"group by {quoted(column.name)} having {may_hold('text')} {dates}"
+    # A table of its own, or DuckDB would examine every cell instead of every distinct one.
+    con.execute(
+        f"create or replace temp table texts as select distinct {quoted(column.name)} as text from {extract.relation}"
     )
-    hits: Counter[str] = Counter()
-    first = []
-    for batch in rows.to_arrow_reader(_BATCH_ROWS):
-        for text, cells, row_no in zip(*(values.to_pylist() for values in batch.columns), strict=True):
-            kinds = kinds_of(text, client_numbers=asked)
-            hits.update(dict.fromkeys(kinds, cells))
-            first += [row_no] if kinds else []
+    suspects = con.execute(f"from texts where {may_hold('text')} {dates}")
+    found = [
+        {"text": text, "kind": kind}
+        for batch in suspects.to_arrow_reader(_BATCH_ROWS)
+        for text in batch.column(0).to_pylist()
+        for kind in kinds_of(text, client_numbers=asked)
+    ]
+    if found:
+        _refuse_found(con, contract, extract, column, pa.Table.from_pylist(found))
+
+
+def _refuse_found(
+    con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column, found: pa.Table
+) -> None:
+    """Refuse the delivery when one of these texts is in a row that may leave."""
+    con.from_arrow(found).create_view("found", replace=True)
+    hits = con.execute(
+        f"select kind, count(*), min(r.{SOURCE_ROW}) from {extract.relation} r "
+        f"join found on found.text = r.{quoted(column.name)} anti join refused f on {_same_row(extract)} "
+        "group by kind order by kind"
+    ).fetchall()
     if hits:
-        found = ", ".join(f"{kind} in {cells} rows" for kind, cells in sorted(hits.items()))
+        kinds = ", ".join(f"{kind} in {cells} rows" for kind, cells, _ in hits)
         raise Refusal(
             Exit.IDENTIFIER_IN_DATA,
-            f"there are cells that look like an identifier: {found}; the first row is named.",
+            f"there are cells that look like an identifier: {kinds}; the first row is named.",
             "Remove them at the source, or have the column taken out of the contract.",
             register=contract.register,
             file=extract.table.file,
             column=column.source,
-            row_no=min(first),
+            row_no=min(row_no for _, _, row_no in hits),
         )
 
 

@@ -46,17 +46,17 @@ from polku.payload import write_payload
 from polku.screening import (
     FILE_ROW,
     KEPT,
-    REPAIRED,
+    kept_rows,
     list_refused,
     refuse_identifiers,
     refuse_too_many,
     refused_rows,
+    repaired_rows,
     screen,
-    sent_identifiers,
 )
 from polku.storage import encrypt_spill
 from polku.studies import Study
-from polku.tokenising import TOKEN, Tokeniser, tokenise
+from polku.tokenising import TOKEN, Identifiers, Tokeniser, tokenise
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,8 @@ def seal(
         for table in contract.tables:
             extracts.append(read_extract(con, contract, table, study.delivered(register, table.name), extract))
             log.info("%s: %s rows read", table.file, extracts[-1].rows)
-        tokenise(con, contract, extracts, Tokeniser(contract, pins, authority_dir, extracted_on, study.permanent_until))
+        tokeniser = Tokeniser(contract, pins, authority_dir, extracted_on, study.permanent_until)
+        identifiers = tokenise(con, contract, extracts, tokeniser)
         screen(con, contract, extracts)
         quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
         refuse_too_many(con, contract, extracts)
@@ -133,7 +134,7 @@ def seal(
         headings = {
             part: replace(heading, compartment=part, previous=ledger.head(register, part)) for part in (ID, DATA)
         }
-        delivery = _write(con, extracts, manifest, headings, keys, pins, sealed)
+        delivery = _write(con, extracts, identifiers, manifest, headings, keys, pins, sealed)
     ledger.record(delivery, {table.name: table.rows for table in manifest.tables})
     settle(sealed, delivery.digests.values())
     dropped = {each.table.name: each.dropped for each in extracts}
@@ -141,16 +142,15 @@ def seal(
 
 
 def _facts(con: duckdb.DuckDBPyConnection, extract: Extract) -> TableFacts:
-    rows, repaired = con.execute(
-        f"select count(*), count(*) filter ({REPAIRED}) from {KEPT}{extract.table.name}"
-    ).fetchall()[0]
     columns = tuple(column.name for column in extract.columns)
-    return TableFacts(extract.table.name, rows, columns, refused_rows(con, extract), repaired)
+    rejected, repaired = refused_rows(con, extract), repaired_rows(con, extract)
+    return TableFacts(extract.table.name, kept_rows(con, extract), columns, rejected, repaired)
 
 
 def _write(
     con: duckdb.DuckDBPyConnection,
     extracts: list[Extract],
+    identifiers: Identifiers,
     manifest: Manifest,
     headings: dict[str, Heading],
     keys: OwnKeys,
@@ -172,20 +172,20 @@ def _write(
             )
             for part, recipient in ((ID, LINKAGE), (DATA, RESEARCH))
         }
-        ids = sent_identifiers(con, extracts)
+        row_map = stack.enter_context(_RowMap(folder / f"{heading.delivery_id}.rows.csv"))
+        write_payload(outs[DATA], manifest.as_json(), (_table(con, each, identifiers, row_map) for each in extracts))
+        ids = identifiers.sent()
         write_payload(
             outs[ID],
             {"tables": [{"name": "identifiers", "rows": ids.num_rows}]},
             [(ids.schema, ids.to_batches(_BATCH_ROWS))],
         )
-        row_map = stack.enter_context(_RowMap(folder / f"{heading.delivery_id}.rows.csv"))
-        write_payload(outs[DATA], manifest.as_json(), (_table(con, each, row_map) for each in extracts))
     digests = {part: out.digest for part, out in outs.items()}
     return Delivery(heading.delivery_id, heading.register, heading.seq, files, digests)
 
 
 def _table(
-    con: duckdb.DuckDBPyConnection, extract: Extract, row_map: _RowMap
+    con: duckdb.DuckDBPyConnection, extract: Extract, identifiers: Identifiers, row_map: _RowMap
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The rows that leave, sorted by the handle of whom they are about, at random within one, and numbered.
 
@@ -194,18 +194,18 @@ def _table(
     kinds = {c.name: TOKEN if c.type == "identifier" else pa.utf8() for c in extract.columns}
     schema = pa.schema([(ROW_NO, pa.int64()), *kinds.items()])
     about = sorted((c for c in extract.columns if c.type == "identifier"), key=lambda c: c.domain != HETU)
-    # A hash of a random handle keeps a subject's rows together and sorts faster than the handle.
-    order = [f"hash({quoted(column.name)})" for column in about[:1]]
-    rows = con.cursor().execute(
-        f"select * exclude ({REPAIRED}) from {KEPT}{extract.table.name} order by {', '.join([*order, 'random()'])}"
-    )
+    order = ", ".join([*(quoted(column.name) for column in about[:1]), "random()"])
+    rows = con.cursor().execute(f"from {KEPT}{extract.table.name} order by {order}")
 
     def batches() -> Iterator[pa.RecordBatch]:
         start = 1
         for batch in rows.to_arrow_reader(_BATCH_ROWS):
             numbers = pa.array(np.arange(start, start + batch.num_rows, dtype=np.int64))
             row_map.write(extract.table.file, numbers, batch.column(FILE_ROW))
-            columns = [batch.column(name).cast(kind) for name, kind in kinds.items()]
+            columns = [
+                identifiers.send(batch.column(name)) if kind == TOKEN else batch.column(name)
+                for name, kind in kinds.items()
+            ]
             yield pa.RecordBatch.from_arrays([numbers, *columns], schema=schema)
             start += batch.num_rows
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,7 @@ from polku.identifiers import (
     HETU,
     Identifier,
     Refused,
+    already_canonical,
     canonical,
     canonical_hetu,
     temporary_domain,
@@ -146,6 +148,44 @@ def test_temporary_codes_belong_to_their_register(code: str, permanent_until: in
     assert isinstance(found, Identifier)
     temporary = int(code[7:10]) > permanent_until
     assert found.id_type == (temporary_domain("jobs") if temporary else HETU)
+
+
+@st.composite
+def almost_hetus(draw: st.DrawFn) -> str:
+    """Of the form of a code, with any date, sign, number and, mostly, the check character that fits them."""
+    day = f"{draw(st.integers(0, 32)):02d}{draw(st.integers(0, 13)):02d}{draw(st.integers(0, 99)):02d}"
+    number = draw(st.sampled_from(["000", "001", "002", "899", "900", "999"]))
+    fits = CHECK_CHARACTERS[int(f"{day}{number}") % 31]
+    check = draw(st.sampled_from([fits] * 5 + list("0AY")))
+    return f"{day}{draw(st.sampled_from('-+YXWVUABCDEF'))}{number}{check}"
+
+
+@given(
+    st.lists(
+        st.one_of(
+            hetus(), almost_hetus(), st.sampled_from([*VALID, *INVALID, *RESPELLED, *CANARIES]),
+            st.text(max_size=12), st.text(st.characters(codec="ascii"), max_size=12),
+        )
+    ),
+    st.sampled_from([HETU, "jobs.case"]),
+    st.one_of(st.just(TODAY), st.dates(date(1799, 1, 1), date(2099, 12, 31))),
+)  # fmt: skip
+def test_a_column_is_judged_as_its_texts_are(texts: list[str], domain: str, born_until: date) -> None:
+    one_by_one = [canonical(text, domain, "jobs", born_until, 989) for text in texts]
+    as_written = [isinstance(found, Identifier) and not found.repaired for found in one_by_one]
+    # A column may begin anywhere in its memory.
+    column = pa.array(["290200A901C", *texts], pa.utf8())[1:]
+    assert already_canonical(column, domain, born_until).tolist() == as_written
+
+
+@pytest.mark.parametrize("year", [1800, 1896, 1900, 1904, 1999, 2000, 2023, 2024])
+def test_a_column_knows_every_day_of_a_year(year: int) -> None:
+    sign = SIGNS[year // 100 * 100][0]
+    days = [f"{day:02d}{month:02d}{year % 100:02d}" for day in range(33) for month in range(14)]
+    codes = [f"{day}{sign}900{CHECK_CHARACTERS[int(day + '900') % 31]}" for day in days]
+    expected = [canonical_hetu(code, TODAY) == code for code in codes]
+    assert sum(expected) == 365 + (year % 4 == 0 and (year % 100 != 0 or year == 2000))
+    assert already_canonical(pa.array(codes), HETU, TODAY).tolist() == expected
 
 
 def test_canaries_are_all_usable_and_cover_every_repair() -> None:

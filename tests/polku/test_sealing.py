@@ -6,6 +6,7 @@ import csv
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,10 @@ from hypothesis import strategies as st
 from polku import sealing
 from polku.contracts.model import FileFormat
 from polku.errors import Exit, Refusal
+from polku.keys import LINKAGE, Trust
 from polku.ledger import Ledger
+from polku.package import Package
+from polku.payload import Payload
 from tests.polku.parties import PERSONS, SPELLS, Parties, contract, small_study
 
 HEADER = "hetu;syntymapaiva;kieli;nimi"
@@ -81,6 +85,33 @@ def test_refused_rows_stay_and_are_listed_without_values(parties: Parties) -> No
 def test_respelled_identifiers_are_counted(parties: Parties) -> None:
     parties.write("persons", "persons.csv", [HEADER, " 010190\u2013999w;01.01.1990;fi;A", *GOOD[2:]])
     assert parties.seal("persons").manifest.tables[0].repaired == 1
+
+
+def test_an_identifier_in_a_row_that_stays_stops_nothing(parties: Parties) -> None:
+    parties.write("persons", "persons.csv", [*GOOD, "010190-999L;01.01.1990;a@b.fi;A"])
+    assert parties.seal("persons").manifest.tables[0].rejected == {"hetu_check_character": 1}
+
+
+def test_rows_of_a_person_stay_together_and_their_order_says_nothing(parties: Parties) -> None:
+    persons = ["010190-999W", "131052-900W", "290200A901C", "290296-9026", "311299X903B", "010185-9501", "150605B987M"]
+    lines = [f"{i};{person};01.01.2019;{i}" for i, person in enumerate(persons * 3)]
+    parties.write("jobs", "spells.csv", ["tapaus;hetu;alku;selite", *lines])
+    rows = parties.read(parties.deliver("jobs"))["spells"]
+    changes = sum(one["person_key"] != next_["person_key"] for one, next_ in pairwise(rows))
+    assert changes == len(persons) - 1
+    assert [row["note"] for row in rows] != sorted((str(row["note"]) for row in rows), key=int)
+
+
+def test_the_linkage_unit_gets_identifiers_of_rows_that_leave_and_of_no_others(parties: Parties) -> None:
+    twice = ["131052-900W;01.01.1990;fi;A", "131052-900W;huu;fi;B"]
+    parties.write("persons", "persons.csv", [*GOOD[:2], *twice, "290296-9026;huu;fi;C"])
+    report = parties.seal("persons")
+    parties.send(report)
+    with Package.verify(report.id_part, Trust.read(parties.root.trust).signers) as package:
+        keys = Trust.read(parties.root.trust).own(LINKAGE, parties.root.linkage)
+        (sent,) = (rows.read_all() for _, rows in Payload(package.open(keys.opening), "id part").tables())
+    assert sent.num_rows == 2
+    assert sent["handle"].to_pylist() == sorted(sent["handle"].to_pylist())
 
 
 def test_too_many_refused_rows_refuse_the_delivery(parties: Parties) -> None:

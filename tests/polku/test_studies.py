@@ -67,6 +67,14 @@ def test_all_faults_of_a_study_are_named_at_once() -> None:
         assert word in refusal.value.what
 
 
+def test_clients_come_from_a_register_that_has_them() -> None:
+    for register in ("ura", "kela", "nowhere"):
+        changed = data()
+        changed["cohort"]["client_register"] = register
+        with pytest.raises(Refusal, match=r"`\[timeline\] client`"):
+            parse(changed)
+
+
 def test_an_unknown_study_names_those_there_are() -> None:
     with pytest.raises(Refusal, match="espoo_skills_centre, mvad"):
         load_study("nothing")

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from polku.contracts import load_contract, load_contracts
+from polku.contracts.model import Feed
 from polku.contracts.reading import parse_contract
 from polku.errors import Exit, Refusal
 from polku.layout import CHECKOUT
@@ -27,7 +28,7 @@ authority = {en = "A", fi = "A", sv = "A"}
 [file_format]
 encoding = "utf-8"
 [timeline]
-activity = "stg_r__activity_spells"
+activity = { table = "spells", model = "stg_r__activity_spells" }
 [tables.spells]
 file = "r.csv"
 title = {en = "S", fi = "S", sv = "S"}
@@ -72,7 +73,7 @@ def faults(data: dict[str, Any]) -> str:
 def test_a_sound_contract_is_read() -> None:
     contract = parse_contract(sound(), "r.toml", expected="r")
     assert contract.table("spells").column("kind_code").codes == "k"
-    assert contract.timeline == {"activity": "stg_r__activity_spells"}
+    assert contract.timeline == {"activity": Feed("spells", "stg_r__activity_spells")}
 
 
 def test_all_faults_are_named_at_once() -> None:
@@ -126,6 +127,21 @@ def test_a_code_may_mean_only_one_thing_on_a_day() -> None:
     data = sound()
     data["codes"]["k"].append(dict(data["codes"]["k"][0]))
     assert "overlapping validity" in faults(data)
+
+
+@pytest.mark.parametrize(
+    ("kind", "feed", "fault"),
+    [
+        ("moods", {"table": "spells", "model": "stg_r__moods"}, "timeline.moods: unknown timeline"),
+        ("service", {"table": "spells", "model": "stg_other__spells"}, "must be called stg_r__"),
+        ("service", {"table": "moods", "model": "stg_r__spells"}, "no table `moods`"),
+        ("service", {"model": "stg_r__spells"}, "`table` is missing"),
+    ],
+)
+def test_a_timeline_is_fed_by_the_registers_own_table_and_model(kind: str, feed: dict[str, str], fault: str) -> None:
+    data = sound()
+    data["timeline"][kind] = feed
+    assert fault in faults(data)
 
 
 def test_an_identifier_of_another_register_is_refused() -> None:
