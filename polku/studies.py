@@ -108,6 +108,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
             faults.add(f"registers.{register}", f"no contract `contracts/{register}.toml`")
             continue
         effective[register] = _narrow(contracts[register], mapping_of(changes), omitted, faults)
+    clients = effective.get(str(sections["cohort"].get("client_register")))
+    if clients is None or "client" not in clients.timeline:
+        faults.add("cohort", "`client_register` must be a register of the study whose contract has `[timeline] client`")
     title = label_of(data.get("title"), "title", faults)
     faults.refuse(file, Exit.STUDY_INVALID, "study")
     cohort, outcomes = sections["cohort"], sections["outcomes"]

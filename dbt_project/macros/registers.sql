@@ -10,6 +10,16 @@
   {{ return(["stg_kela__benefit_months"]) }}
 {%- endmacro %}
 
+{% macro client_models() -%}
+  {#- Staging models that feed the client timeline. -#}
+  {{ return(["stg_osaamiskeskus__clients"]) }}
+{%- endmacro %}
+
+{% macro exit_models() -%}
+  {#- Staging models that feed the exit timeline. -#}
+  {{ return(["stg_osaamiskeskus__exits"]) }}
+{%- endmacro %}
+
 {% macro income_models() -%}
   {#- Staging models that feed the income timeline. -#}
   {{ return(["stg_vero__incomes"]) }}
@@ -23,4 +33,19 @@
 {% macro service_models() -%}
   {#- Staging models that feed the service timeline. -#}
   {{ return(["stg_osaamiskeskus__service_spells"]) }}
+{%- endmacro %}
+
+{% macro table_of(model) -%}
+  {#- The landed table out of which a staging model feeds its timeline. -#}
+  {{ return({
+  "stg_dvv__residence_events": "moves",
+  "stg_kela__activity_spells": "benefit_spells",
+  "stg_kela__benefit_months": "payments",
+  "stg_koski__activity_spells": "study_periods",
+  "stg_osaamiskeskus__clients": "clients",
+  "stg_osaamiskeskus__exits": "exits",
+  "stg_osaamiskeskus__service_spells": "services",
+  "stg_ura__activity_spells": "employment_spells",
+  "stg_vero__incomes": "annual_incomes"
+}[model]) }}
 {%- endmacro %}

@@ -83,11 +83,18 @@ def _registers(contracts: Iterable[Contract]) -> str:
     contracts = list(contracts)
     parts = ["{#- " + GENERATED + " -#}"]
     for kind in sorted(TIMELINES):
-        models = [contract.timeline[kind] for contract in contracts if kind in contract.timeline]
+        models = [contract.timeline[kind].model for contract in contracts if kind in contract.timeline]
         parts.append(
             f"{{% macro {kind}_models() -%}}\n"
             f"  {{#- Staging models that feed the {kind} timeline. -#}}\n"
             f"  {{{{ return({json.dumps(models)}) }}}}\n"
             "{%- endmacro %}"
         )
+    tables = {feed.model: feed.table for contract in contracts for feed in contract.timeline.values()}
+    parts.append(
+        "{% macro table_of(model) -%}\n"
+        "  {#- The landed table out of which a staging model feeds its timeline. -#}\n"
+        f"  {{{{ return({json.dumps(tables, indent=2)}[model]) }}}}\n"
+        "{%- endmacro %}"
+    )
     return "\n\n".join(parts) + "\n"

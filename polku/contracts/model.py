@@ -119,9 +119,20 @@ class Break:
 
 
 @dataclass(frozen=True)
+class Feed:
+    """How a register feeds a common timeline: by which staging model, out of which of its tables.
+
+    A month is observed as far as the table was received.
+    """
+
+    table: str
+    model: str
+
+
+@dataclass(frozen=True)
 class Contract:
-    """Everything known about one register. `timeline` names the staging models that feed the common
-    timelines: keys activity, service, income, benefit, residence."""
+    """Everything known about one register. `timeline` says how it feeds the common timelines: keys activity,
+    benefit, client, exit, income, residence, service."""
 
     register: str
     version: int
@@ -139,7 +150,7 @@ class Contract:
     codes: dict[str, tuple[Code, ...]]
     breaks: tuple[Break, ...] = ()
     purge_after_months: int | None = None
-    timeline: dict[str, str] = field(default_factory=dict)
+    timeline: dict[str, Feed] = field(default_factory=dict)
 
     def table(self, name: str) -> Table:
         """The table `name`."""

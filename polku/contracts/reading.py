@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tables_of
-from polku.contracts.model import Break, Code, Column, Contract, FileFormat, Table
+from polku.contracts.model import Break, Code, Column, Contract, Feed, FileFormat, Table
 from polku.errors import Exit
 
 TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
@@ -32,7 +32,7 @@ STATES = frozenset(
         "other",
     )
 )
-TIMELINES = frozenset(("activity", "service", "income", "benefit", "residence"))
+TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "residence", "service"))
 ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
 LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -75,9 +75,10 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
     tables = tuple(_table(name, entry, faults, register) for name, entry in mapping_of(data.get("tables")).items())
     for table in tables:
         _check_table(table, codes, faults)
-    for kind in mapping_of(data.get("timeline")):
-        if kind not in TIMELINES:
-            faults.add("timeline", f"unknown timeline `{kind}`; known are {', '.join(sorted(TIMELINES))}")
+    names = {table.name for table in tables}
+    timeline = {
+        kind: _feed(kind, entry, faults, register, names) for kind, entry in mapping_of(data.get("timeline")).items()
+    }
     contract_breaks = []
     for i, entry in enumerate(tables_of(data.get("breaks"))):
         faults.take(entry, f"breaks[{i}]", {"on": date, "what": str})
@@ -104,7 +105,7 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
         codes=codes,
         breaks=tuple(contract_breaks),
         purge_after_months=data.get("purge_after_months"),
-        timeline=dict(data.get("timeline", {})),
+        timeline=timeline,
     )
 
 
@@ -165,6 +166,20 @@ def file_format_of(data: Mapping[str, Any], faults: Faults, place: str) -> FileF
         key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in _FILE_FORMAT
     }
     return FileFormat(**values)
+
+
+def _feed(kind: str, data: Any, faults: Faults, register: str, tables: set[str]) -> Feed:
+    place, data = f"timeline.{kind}", mapping_of(data)
+    faults.take(data, place, {"table": str, "model": str})
+    faults.need(data, place, "table", "model")
+    feed = Feed(str(data.get("table", "")), str(data.get("model", "")))
+    if kind not in TIMELINES:
+        faults.add(place, f"unknown timeline; known are {', '.join(sorted(TIMELINES))}")
+    if feed.table not in tables:
+        faults.add(place, f"no table `{feed.table}`")
+    if not feed.model.startswith(f"stg_{register}__"):
+        faults.add(place, f"`model` must be called stg_{register}__<what its rows are>")
+    return feed
 
 
 def _table(name: str, data: Any, faults: Faults, register: str) -> Table:

@@ -1,13 +1,19 @@
 with persons as (
 
     select * from {{ ref('int_resolve_persons') }}
-    where is_client
+    where is_client and is_registered
 
 ),
 
-episodes as (
+spells as (
 
-    select * from {{ ref('int_merge_service_episodes') }}
+    select * from {{ ref('int_union_service_spells') }}
+
+),
+
+study as (
+
+    select * from {{ ref('stg_reference__study') }}
 
 ),
 
@@ -17,13 +23,16 @@ comparison as (
 
 ),
 
+-- Of all services only those of the client register make an entry.
 first_services as (
 
     select
-        person_key,
-        min(started_on) as started_on
-    from episodes
-    group by person_key
+        spells.person_key,
+        min(spells.started_on) as started_on
+    from spells
+    inner join study
+        on spells.register = study.client_register
+    group by spells.person_key
 
 ),
 

@@ -17,41 +17,89 @@ coverage as (
 
 ),
 
--- A month is observed when its last day is.
-register_coverage as (
+codes as (
 
-    select
-        register,
-        max({{ month_index('observed_from_on') }}) as first_month_index,
-        min({{ month_index('observed_to_on') }} - 1) as last_month_index
-    from coverage
-    group by register
+    select * from {{ ref('stg_reference__codes') }}
 
 ),
 
--- Which registers tell of which kind of event. Annual incomes count for the activity too: whoever is
+states as (
+
+    select * from {{ ref('states') }}
+
+),
+
+-- Which landed tables tell of which kind of event. Annual incomes count for the activity too: whoever is
 -- in no other register may still have worked.
-kinds as (
+feeds as (
 
     {% for kind, models in kinds.items() %}
+    {% set last_kind = loop.last %}
     {% for model in models %}
-    select '{{ kind }}' as kind_code, '{{ register_of(model) }}' as register
-    {{ 'union all' if not loop.last }}
+    select
+        '{{ kind }}' as kind_code,
+        '{{ register_of(model) }}' as register,
+        '{{ table_of(model) }}' as table_name
+    {{ 'union all' if not (last_kind and loop.last) }}
     {% endfor %}
-    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 
+-- Of work and studies tell those registers of activities that have a code for them; of work, incomes too.
+kinds as (
+
+    select * from feeds
+    union all
+    select
+        'work' as kind_code,
+        register,
+        table_name
+    from feeds
+    where kind_code = 'income'
+    union all
+    select
+        'work' as kind_code,
+        register,
+        table_name
+    from feeds
+    where
+        kind_code = 'activity'
+        and register in (
+            select codes.register
+            from codes
+            where codes.state_code = 'employed'
+        )
+    union all
+    select
+        'studies' as kind_code,
+        register,
+        table_name
+    from feeds
+    where
+        kind_code = 'activity'
+        and register in (
+            select codes.register
+            from codes
+            inner join states
+                on codes.state_code = states.state_code
+            where states.is_studying
+        )
+
+),
+
+-- A month is observed when its last day is.
 received as (
 
     select
         kinds.kind_code,
-        register_coverage.first_month_index,
-        register_coverage.last_month_index
+        {{ month_index('coverage.observed_from_on') }} as first_month_index,
+        {{ month_index('coverage.observed_to_on') }} - 1 as last_month_index
     from kinds
-    inner join register_coverage
-        on kinds.register = register_coverage.register
+    inner join coverage
+        on
+            kinds.register = coverage.register
+            and kinds.table_name = coverage.table_name
 
 ),
 
@@ -62,7 +110,7 @@ months as (
 
 ),
 
--- A kind is observed in a month when every received register that tells of it covers the month.
+-- A kind is observed in a month when every received table that tells of it covers the month.
 observed as (
 
     select
@@ -80,7 +128,7 @@ observed as (
 final as (
 
     select
-        {% for kind in kinds %}
+        {% for kind in kinds | list + ['work', 'studies'] %}
         count(case when observed.kind_code = '{{ kind }}' then 1 end) > 0 as is_{{ kind }}_observed,
         {% endfor %}
         cast(months.month_index as integer) as month_index

@@ -6,8 +6,23 @@ with registered as (
 
 clients as (
 
-    select * from {{ ref('stg_osaamiskeskus__clients') }}
-    where person_key is not null
+    select * from {{ ref('int_union_clients') }}
+
+),
+
+study as (
+
+    select * from {{ ref('stg_reference__study') }}
+
+),
+
+linked_clients as (
+
+    select clients.*
+    from clients
+    inner join study
+        on clients.register = study.client_register
+    where clients.person_key is not null
 
 ),
 
@@ -22,7 +37,7 @@ ranked_clients as (
             partition by person_key
             order by started_on desc nulls last, client_key desc nulls last
         ) as recency
-    from clients
+    from linked_clients
 
 ),
 
@@ -45,6 +60,7 @@ final as (
 
     select
         known.person_key,
+        registered.person_key is not null as is_registered,
         client_persons.person_key is not null as is_client,
         client_persons.first_started_on as client_started_on,
         registered.sex_code,

@@ -1,3 +1,3 @@
 {{ union_models(service_models(), [
-    'person_key', 'channel_code', 'service_code', 'started_on', 'ended_on', 'gap_days'
+    'register', 'person_key', 'channel_code', 'service_code', 'started_on', 'ended_on', 'gap_days'
 ]) }}

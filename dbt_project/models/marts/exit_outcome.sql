@@ -1,6 +1,6 @@
 with exits as (
 
-    select * from {{ ref('stg_osaamiskeskus__exits') }}
+    select * from {{ ref('int_union_exits') }}
 
 ),
 
@@ -11,11 +11,49 @@ cohort as (
 
 ),
 
--- Without a delivery of exits nobody is known to have left or to have stayed.
+study as (
+
+    select * from {{ ref('stg_reference__study') }}
+
+),
+
 coverage as (
 
     select * from {{ ref('stg_reference__coverage') }}
-    where register = 'osaamiskeskus' and table_name = 'exits'
+
+),
+
+exit_tables as (
+
+    {% for model in exit_models() %}
+    select
+        '{{ register_of(model) }}' as register,
+        '{{ table_of(model) }}' as table_name
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+-- Without a delivery of exits nobody is known to have left or to have stayed.
+exits_received as (
+
+    select coverage.register
+    from coverage
+    inner join exit_tables
+        on
+            coverage.register = exit_tables.register
+            and coverage.table_name = exit_tables.table_name
+    inner join study
+        on coverage.register = study.client_register
+
+),
+
+client_exits as (
+
+    select exits.*
+    from exits
+    inner join exits_received
+        on exits.register = exits_received.register
 
 ),
 
@@ -26,7 +64,7 @@ first_days as (
     select
         person_key,
         min(exited_on) as exited_on
-    from exits
+    from client_exits
     group by person_key
 
 ),
@@ -34,16 +72,16 @@ first_days as (
 first_exits as (
 
     select
-        exits.person_key,
+        client_exits.person_key,
         first_days.exited_on,
-        min(case exits.exit_group_code when 'employed' then 1 when 'in_education' then 2 else 3 end)
+        min(case client_exits.exit_group_code when 'employed' then 1 when 'in_education' then 2 else 3 end)
             as outcome_no
-    from exits
+    from client_exits
     inner join first_days
         on
-            exits.person_key = first_days.person_key
-            and exits.exited_on = first_days.exited_on
-    group by exits.person_key, first_days.exited_on
+            client_exits.person_key = first_days.person_key
+            and client_exits.exited_on = first_days.exited_on
+    group by client_exits.person_key, first_days.exited_on
 
 ),
 
@@ -82,7 +120,7 @@ persons as (
         cast(extract(year from cohort.entry_month) as integer) as year,
         coalesce(first_exits.outcome_no, 4) as outcome_no
     from cohort
-    cross join coverage
+    cross join exits_received
     left join first_exits
         on cohort.person_key = first_exits.person_key
 

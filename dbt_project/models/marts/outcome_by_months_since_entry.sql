@@ -107,6 +107,7 @@ grid as (
 
 ),
 
+-- Where nobody was observed there is no count: a zero would say that nobody had the outcome.
 final as (
 
     select
@@ -114,7 +115,7 @@ final as (
         grid.months_since_entry,
         grid.outcome_code,
         cast(coalesce(long.persons_observed, 0) as bigint) as persons_observed,
-        cast(coalesce(long.persons_with_outcome, 0) as bigint) as persons_with_outcome,
+        cast(case when long.persons_observed > 0 then long.persons_with_outcome end as bigint) as persons_with_outcome,
         {{ ratio('long.persons_with_outcome', 'long.persons_observed') }} as share,
         {{ mean_eur('long.total_eur', 'long.persons_observed') }} as mean_amount_eur
     from grid

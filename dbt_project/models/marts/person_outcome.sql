@@ -72,7 +72,6 @@ followed as (
         person_months.month,
         person_months.month_index,
         person_months.state_code,
-        person_months.is_observed,
         person_months.state_bits,
         person_months.service_bits,
         cohort.weight
@@ -95,8 +94,8 @@ final as (
         followed.group_code,
         cast(followed.months_since_entry as integer) as months_since_entry,
         followed.month,
-        case when followed.is_observed then followed.state_code = 'employed' end as employed,
-        case when followed.is_observed then (followed.state_bits & studying.state_bits) > 0 end as studying,
+        case when months.is_work_observed then followed.state_code = 'employed' end as employed,
+        case when months.is_studies_observed then (followed.state_bits & studying.state_bits) > 0 end as studying,
         followed.service_bits > 0 as in_any_service,
         case when months.is_income_observed then {{ mean_eur('coalesce(incomes.wages_eur, 0)', '12') }} end
             as earnings_eur,

@@ -13,6 +13,7 @@ latest as (
 final as (
 
     select
+        'osaamiskeskus' as register,
         client_key,
         person_key,
         started_on,

@@ -26,6 +26,7 @@ latest as (
 final as (
 
     select
+        'osaamiskeskus' as register,
         clients.person_key,
         latest.exited_on,
         latest.exit_code,

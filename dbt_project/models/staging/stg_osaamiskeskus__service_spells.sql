@@ -42,6 +42,7 @@ latest as (
 final as (
 
     select
+        'osaamiskeskus' as register,
         clients.person_key,
         codes.channel_code,
         latest.service_code,
