@@ -1,7 +1,7 @@
 """The dbt-duckdb plugin that opens a study's encrypted warehouse for dbt.
 
 Belongs here: how dbt's connection gets its database file and limits. Does not belong here: any model
-or any key (`polku.storage` alone handles those).
+or any key (`polku.research.storage` alone handles those).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from duckdb import DuckDBPyConnection
 
 from polku.layout import DataRoot
-from polku.storage import attach, prepare
+from polku.research.storage import attach, prepare
 
 DEFAULT_STUDY = "espoo_skills_centre"
 MEMORY_LIMIT = "1GB"

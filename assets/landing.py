@@ -1,7 +1,7 @@
 """Landing assets: one per table, made register by register from the contracts of the study.
 
 Belongs here: verify, open, judge, then write, and what Dagster shows of it. Does not belong here: how
-any of these is done (`polku.landing`, `expectations`).
+any of these is done (`polku.research.landing`, `expectations`).
 """
 
 import logging
@@ -13,11 +13,11 @@ import dagster as dg
 
 from assets.checks import check_result, check_spec
 from expectations import Verdict, judge_landing
-from polku import landing, opening
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.reference import REFERENCE_TABLES, write_reference
+from polku.research import landing, opening
+from polku.research.reference import REFERENCE_TABLES, write_reference
 from polku.studies import Study
 
 OWNERS = ["team:data-engineering"]

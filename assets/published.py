@@ -15,10 +15,10 @@ import dagster as dg
 
 from assets.landing import OWNERS
 from assets.release import release_key
-from polku.delivery import DATA
 from polku.disclosure import load_policy
+from polku.exchange.delivery import DATA
+from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT, DataRoot
-from polku.ledger import Ledger
 from polku.publication import Context, described, publish, read_release
 from polku.studies import Study
 

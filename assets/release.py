@@ -18,7 +18,7 @@ from expectations import judge_release
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect, spec_of
 from polku.layout import DataRoot
 from polku.publication import write_release
-from polku.snapshot import read_mart
+from polku.research.snapshot import read_mart
 from polku.studies import Study
 
 CHECKS = {

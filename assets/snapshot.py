@@ -1,6 +1,6 @@
 """The analysts' snapshot of the marts, behind the gate `plausible`.
 
-Belongs here: when the snapshot is taken. Does not belong here: how (`polku.snapshot`).
+Belongs here: when the snapshot is taken. Does not belong here: how (`polku.research.snapshot`).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from assets.checks import check_result, check_spec
 from assets.landing import OWNERS
 from expectations import judge_marts
 from polku.layout import DataRoot
-from polku.snapshot import take_snapshot
+from polku.research.snapshot import take_snapshot
 from polku.studies import Study
 
 SNAPSHOT = dg.AssetKey(["marts", "snapshot"])

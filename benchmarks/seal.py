@@ -20,9 +20,9 @@ import pyarrow.csv
 from run import measure
 
 from polku import demo
+from polku.authority.sealing import seal
 from polku.contracts.model import Column
 from polku.layout import DataRoot
-from polku.sealing import seal
 from polku.studies import Study, load_study
 from polku.twin.identity_codes import PERMANENT, unique_codes
 

@@ -2,7 +2,7 @@
 
 Belongs here: the patterns and the folding of spellings. Does not belong here: what happens when one is
 found. The patterns err towards finding: a person hidden in a code is worse than a code asked about. They
-are not the ones with which the authority has looked before sealing (`polku.residuals`): a gate that shared
+are not the ones with which the authority has looked before sealing (`polku.authority.residuals`): a gate that shared
 those would share their blind spots.
 """
 

@@ -1,7 +1,7 @@
 """The gate before landing: a staged delivery keeps its contract and hides no identifier.
 
 Belongs here: rules that follow from a register's contract. Does not belong here: what the data mean
-(dbt tests), and reading or quarantining rows (`polku.landing`).
+(dbt tests), and reading or quarantining rows (`polku.research.landing`).
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import duckdb
 
 from expectations.identifiers import KINDS, leaks_query
 from expectations.verdict import Verdict
-from polku import storage
 from polku.contracts.model import Code, Column, Contract, Table
 from polku.contracts.sql import PROVENANCE, empty_columns
 from polku.layout import DataRoot
+from polku.research import storage
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
-    from polku.landing import Staged, StagedTable
+    from polku.research.landing import Staged, StagedTable
 
 
 CHECKS = ("matches_contract", "free_of_identifiers")
@@ -31,8 +31,8 @@ CHECKS = ("matches_contract", "free_of_identifiers")
 def judge_landing(root: DataRoot, staged: Staged) -> dict[str, tuple[Verdict, ...]]:
     """The verdicts on each table of a staged delivery, in the order of `CHECKS`.
 
-    That the delivery is whole (`polku.opening`) and below its limit of bad rows (`polku.landing`) has been
-    seen to before anything is staged.
+    That the delivery is whole (`polku.research.opening`) and below its limit of bad rows
+    (`polku.research.landing`) has been seen to before anything is staged.
     """
     from expectations.duckdb_gate import judge
 

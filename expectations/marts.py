@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from expectations.verdict import Verdict
-from polku import storage
 from polku.layout import DataRoot
+from polku.research import storage
 from polku.studies import Study
 
 if TYPE_CHECKING:

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from orchestration.jobs import land, nightly
-from polku import opening
 from polku.layout import DataRoot
+from polku.research import opening
 from polku.studies import Study
 
 nightly_at_two = dg.ScheduleDefinition(

@@ -36,7 +36,9 @@ def main() -> int:
     print(f"{study.title.en}: {assets} assets written, {passed} of {len(checks)} checks passed, {seconds:.0f} s")
     if result.success:
         print(f"Released tables: {root.published}")
-        print(f'Marts:           .venv/bin/polku query --study {study.code} "select * from state_share_by_month limit 5"')
+        print(
+            f'Marts:           .venv/bin/polku query --study {study.code} "select * from state_share_by_month limit 5"'
+        )
         print("Look:            make ui")
         return Exit.OK
     steps = ", ".join(event.step_key or "" for event in result.all_events if event.is_step_failure) or "a closed gate"

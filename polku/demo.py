@@ -12,11 +12,11 @@ from datetime import date, timedelta
 from hashlib import file_digest, sha256
 from pathlib import Path
 
-from polku import delivery, grants, keys
+from polku.authority.sealing import seal
+from polku.exchange import delivery, grants, keys
+from polku.exchange.package import SUFFIX
 from polku.layout import CHECKOUT, DataRoot
-from polku.package import SUFFIX
-from polku.relaying import relay
-from polku.sealing import seal
+from polku.linkage.relaying import relay
 from polku.studies import Study
 
 DAYS_UNTIL_EXTRACT = 320

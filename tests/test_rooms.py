@@ -25,7 +25,14 @@ ROOMS = {
     "orchestration": {"dagster", "assets", "polku"},
 }
 AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")
-AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "sealing.py", "relaying.py")
+AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "authority/sealing.py", "linkage/relaying.py")
+PARTIES = ("authority", "linkage", "research")
+
+
+def modules_of(path: Path) -> set[str]:
+    """Full names of what a module imports from this repository."""
+    nodes = [n for n in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(n, ast.ImportFrom)]
+    return {f"{n.module}.{alias.name}" for n in nodes if n.module for alias in n.names}
 
 
 def imported(path: Path) -> set[str]:
@@ -46,6 +53,19 @@ def test_a_room_imports_only_what_the_table_allows(room: str) -> None:
     allowed = ROOMS[room] | {room} | set(sys.stdlib_module_names)
     strangers = {f"{path.relative_to(CHECKOUT)}: {name}" for path in modules for name in imported(path) - allowed}
     assert not strangers
+
+
+@pytest.mark.parametrize("party", [*PARTIES, "exchange"])
+def test_no_party_runs_what_another_party_runs(party: str) -> None:
+    """What they share is in `polku/exchange`, which knows none of them."""
+    others = tuple(f"polku.{other}" for other in PARTIES if other != party)
+    strangers = [
+        f"{path.name}: {name}"
+        for path in (CHECKOUT / "polku" / party).glob("*.py")
+        for name in modules_of(path)
+        if name.startswith(others)
+    ]
+    assert strangers == []
 
 
 @pytest.mark.parametrize("room", ROOMS)

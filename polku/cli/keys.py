@@ -1,6 +1,6 @@
 """`polku keys`: how parties come to have keys and to know each other's.
 
-Belongs here: the command. Does not belong here: keys (`polku.keys`) and grants (`polku.grants`).
+Belongs here: the command. Does not belong here: keys (`polku.exchange.keys`) and grants (`polku.exchange.grants`).
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ import re
 import sys
 from pathlib import Path
 
-from polku import grants, keys
 from polku.errors import Exit, Refusal
+from polku.exchange import grants, keys
 from polku.layout import DataRoot
 
 _DESCRIPTION = """\

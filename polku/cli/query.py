@@ -1,7 +1,7 @@
 """`polku query`: asks the analysts' snapshot a question and prints the answer.
 
 Belongs here: the command and the form of the answer. Does not belong here: reading the snapshot
-(`polku.query`).
+(`polku.research.query`).
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pyarrow.csv
 
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.query import answer
+from polku.research.query import answer
 
 ROWS_SHOWN = 100
 ROWS_AT_ONCE = 100_000

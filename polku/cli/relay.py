@@ -1,6 +1,6 @@
 """`polku relay`: the linkage unit's whole work.
 
-Belongs here: the command. Does not belong here: re-keying (`polku.relaying`).
+Belongs here: the command. Does not belong here: re-keying (`polku.linkage.relaying`).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import sys
 
 from polku.errors import Exit
 from polku.layout import DataRoot
-from polku.relaying import relay
+from polku.linkage.relaying import relay
 
 _DESCRIPTION = """\
 Open the id parts in linkage/inbox, re-key their tokens and seal them for the research platform, into

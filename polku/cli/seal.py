@@ -1,6 +1,6 @@
 """`polku seal`: an authority's extract becomes two sealed packages.
 
-Belongs here: the command. Does not belong here: what is sealed and how (`polku.sealing`).
+Belongs here: the command. Does not belong here: what is sealed and how (`polku.authority.sealing`).
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import sys
 from datetime import date
 from pathlib import Path
 
+from polku.authority.sealing import seal
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.sealing import seal
 from polku.studies import load_study
 
 _DESCRIPTION = """\

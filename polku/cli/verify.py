@@ -1,6 +1,6 @@
 """`polku verify`: is a package whole, from whom it says, and for whom.
 
-Belongs here: the command. Does not belong here: the checks (`polku.package`, `polku.payload`).
+Belongs here: the command. Does not belong here: the checks (`polku.exchange.package`, `polku.exchange.payload`).
 """
 
 from __future__ import annotations
@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from polku.delivery import Heading
 from polku.errors import Exit
-from polku.keys import LINKAGE, RESEARCH, Trust
+from polku.exchange.delivery import Heading
+from polku.exchange.keys import LINKAGE, RESEARCH, Trust
+from polku.exchange.package import Package
+from polku.exchange.payload import Payload
 from polku.layout import DataRoot
-from polku.package import Package
-from polku.payload import Payload
 
 _DESCRIPTION = """\
 Verify the signatures of packages against the trust file and print their headings (nothing secret). With

@@ -13,7 +13,7 @@ from pathlib import Path
 from polku.contracts.model import Contract, Table
 from polku.contracts.reading import TIMELINES, load_contracts
 from polku.contracts.sql import empty_columns
-from polku.reference import REFERENCE_TABLES
+from polku.research.reference import REFERENCE_TABLES
 from polku.studies import load_study
 
 SOURCES = Path("dbt_project/models/staging/_sources.yml")

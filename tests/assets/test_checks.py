@@ -7,8 +7,8 @@ import dagster as dg
 
 from assets.checks import check_result, check_spec
 from expectations import Verdict, judge_landing
-from polku.landing import Staged
 from polku.layout import DataRoot
+from polku.research.landing import Staged
 from tests.expectations.conftest import root, staged
 
 __all__ = ["root", "staged"]  # fixtures

@@ -9,7 +9,7 @@ import pytest
 from assets.release import release_assets
 from polku.layout import DataRoot
 from polku.publication import read_release
-from polku.snapshot import take_snapshot
+from polku.research.snapshot import take_snapshot
 from tests.expectations.small_marts import build_warehouse, two_month_study
 
 MART = "state_share_by_month"

@@ -6,7 +6,7 @@ import dagster as dg
 
 from assets.snapshot import snapshot_asset
 from polku.layout import DataRoot
-from polku.snapshot import read_mart
+from polku.research.snapshot import read_mart
 from tests.expectations.small_marts import MARTS, build_warehouse, two_month_study
 
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from polku import storage
 from polku.layout import DataRoot
+from polku.research import storage
 from tests.browser.conftest import STUDY
 from tests.browser.webdriver import Browser
 

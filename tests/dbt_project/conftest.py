@@ -15,9 +15,9 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
-from polku import storage
 from polku.layout import DataRoot
-from polku.reference import write_reference
+from polku.research import storage
+from polku.research.reference import write_reference
 from polku.studies import load_study
 from tests.dbt_project.landed import PROJECT, land
 

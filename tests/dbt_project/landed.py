@@ -12,8 +12,8 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from polku import storage
 from polku.layout import CHECKOUT, DataRoot
+from polku.research import storage
 
 PROJECT = CHECKOUT / "dbt_project"
 RECORDED_ON = date(2025, 1, 31)

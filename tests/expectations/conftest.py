@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from polku import storage
 from polku.contracts.model import Code, Column, Contract, FileFormat, Label, Table
-from polku.delivery import Delivery
-from polku.landing import Staged, StagedTable
+from polku.exchange.delivery import Delivery
 from polku.layout import DataRoot
+from polku.research import storage
+from polku.research.landing import Staged, StagedTable
 
 LABEL = Label("x", "x", "x")
 

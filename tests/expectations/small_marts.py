@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import date
 
-from polku import storage
 from polku.layout import DataRoot
+from polku.research import storage
 from polku.studies import Study, load_study
 
 MARTS = {

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from expectations import judge_landing
-from polku.landing import Staged
 from polku.layout import DataRoot
+from polku.research.landing import Staged
 
 PLANTED = "010199-999X"
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from expectations import judge_marts
-from polku import storage
 from polku.layout import DataRoot
+from polku.research import storage
 from polku.studies import Study
 from tests.expectations.small_marts import build_warehouse, two_month_study
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from polku import storage
 from polku.layout import CHECKOUT, DataRoot
+from polku.research import storage
 
 PERSONS = 600
 

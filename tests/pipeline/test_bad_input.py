@@ -15,10 +15,10 @@ from typing import Any
 
 import pytest
 
-from polku import landing, opening
 from polku.errors import Exit, Refusal
+from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT
-from polku.ledger import Ledger
+from polku.research import landing, opening
 from polku.studies import load_study
 
 pytestmark = pytest.mark.pipeline
@@ -136,9 +136,9 @@ def test_a_landing_killed_at_any_moment_is_repaired(copy_of: Callable[[str], Any
 
 KILLED = """
 import os, signal, sys
-from polku import landing, opening
+from polku.research import landing, opening
 from polku.layout import DataRoot
-from polku.ledger import Ledger
+from polku.exchange.ledger import Ledger
 from polku.studies import load_study
 
 def die(*_):

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from polku import storage
+from polku.research import storage
 
 pytestmark = pytest.mark.pipeline
 

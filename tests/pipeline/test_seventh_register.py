@@ -15,10 +15,11 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from expectations import judge_landing
-from polku import demo, landing, opening
+from polku import demo
 from polku.cli import main
 from polku.layout import CHECKOUT, DataRoot
-from polku.reference import write_reference
+from polku.research import landing, opening
+from polku.research.reference import write_reference
 from polku.studies import Study, load_study
 from tests.pipeline.conftest import warehouse
 

@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from polku import landing, storage
+from polku.research import landing, storage
 from polku.studies import Study, load_study
 from tests.pipeline.conftest import warehouse
 

@@ -12,10 +12,13 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
-from polku import grants, keys, opening, relaying, sealing
+from polku.authority import sealing
 from polku.contracts.model import Column, Contract, FileFormat, Label, Table
-from polku.delivery import Delivery
+from polku.exchange import grants, keys
+from polku.exchange.delivery import Delivery
 from polku.layout import DataRoot
+from polku.linkage import relaying
+from polku.research import opening
 from polku.studies import Study
 
 EXTRACTED_ON = date(2024, 7, 1)

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from polku import cli, opening
+from polku import cli
 from polku.cli import keys, main, relay, seal
 from polku.errors import Exit
 from polku.layout import DataRoot
+from polku.research import opening
 from polku.studies import load_study
 
 URA = "hetu;tyok1;tappvh;tppvm\n010190-999W;1;2018-09-01;2018-12-31\n131052-900W;2;2018-09-01;\n"

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from polku.identifiers import Refused, canonical_hetu
+from polku.exchange.identifiers import Refused, canonical_hetu
 from polku.twin.identity_codes import PERMANENT, TEMPORARY, unique_codes, with_other_separator, with_wrong_check
 
 UNTIL = date(2025, 6, 29)

@@ -1,0 +1,41 @@
+"""DuckDB's encryption module and spill files: what an authority and the research platform both need.
+
+Belongs here: loading the module from its installed package, and encrypting what memory cannot hold. Does
+not belong here: keys and files of the research platform (`research.storage`).
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from pathlib import Path
+
+import duckdb
+
+from polku.errors import Exit, Refusal
+
+
+def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """What a connection cannot hold in memory goes to `folder`, encrypted; nothing is fetched from a network."""
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    con.execute("set autoinstall_known_extensions = false")
+    con.execute("load " + sql_text(_httpfs()))
+    con.execute("set temp_file_encryption = true")
+    con.execute("set temp_directory = " + sql_text(str(folder)))
+
+
+def _httpfs() -> str:
+    """The extension file of the installed wheel: DuckDB's encryption module writes only with httpfs loaded."""
+    folder = Path(str(files("duckdb_extension_httpfs"))) / "extensions"
+    found = sorted(folder.glob(f"v{duckdb.__version__}/httpfs.duckdb_extension"))
+    if not found:
+        raise Refusal(
+            Exit.UNEXPECTED,
+            f"no httpfs extension for DuckDB {duckdb.__version__}.",
+            "Install duckdb and duckdb-extension-httpfs in the same version (requirements.lock has both).",
+        )
+    return str(found[0])
+
+
+def sql_text(value: str) -> str:
+    """A text as an SQL literal."""
+    return "'" + value.replace("'", "''") + "'"

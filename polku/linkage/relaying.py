@@ -1,0 +1,111 @@
+"""The linkage unit: re-keys tokens so that neither authority nor researcher can follow a person through.
+
+Belongs here: id parts in, link parts out. Does not belong here: rows of registers - this unit never sees
+any, nor an identifier. It keeps a ledger of counts and digests and forgets the rest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from polku.errors import Exit, Refusal
+from polku.exchange.delivery import ID, LINK, Delivery, Heading, find_parts, now, part_name, set_aside, settle
+from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust, root_key
+from polku.exchange.ledger import REFUSED, Ledger
+from polku.exchange.package import Package, writing
+from polku.exchange.parts import ID_PART, LINK_PART, TOKEN
+from polku.exchange.payload import Payload, write_payload
+from polku.exchange.tokens import derive, tokens
+
+
+@dataclass
+class RelayReport:
+    """What became of the id parts: relayed (link parts), held for an earlier one, seen before, refused."""
+
+    relayed: list[Path] = field(default_factory=list)
+    held: list[Refusal] = field(default_factory=list)
+    repeated: list[str] = field(default_factory=list)
+    refused: list[Refusal] = field(default_factory=list)
+
+
+def relay(linkage_dir: Path, trust: Path) -> RelayReport:
+    """Make link parts, in `linkage_dir`/outbox, from the id parts in `linkage_dir`/inbox.
+
+    A relayed id part is deleted, a refused one moved to `linkage_dir`/refused with its reason, one that
+    waits for an earlier sequence number stays. One refusal does not keep other registers waiting.
+    """
+    pins = Trust.read(trust)
+    keys = pins.own(LINKAGE, linkage_dir)
+    link_key = derive(root_key(linkage_dir), "link", pins.study, pins.epoch)
+    ledger, outbox = Ledger(linkage_dir / "ledger.sqlite"), linkage_dir / "outbox"
+    outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
+    settle(outbox, (digest for entry in ledger.entries() for digest in entry.digests.values()))
+    report = RelayReport()
+    for delivery in find_parts(linkage_dir / "inbox"):
+        if ID not in delivery.files:
+            continue
+        try:
+            report.relayed.append(_relay_one(delivery, pins, keys, link_key, ledger, outbox))
+            delivery.files[ID].unlink()
+        except Refusal as refusal:
+            if refusal.exit is Exit.PACKAGE_REPLAYED:
+                report.repeated.append(delivery.delivery_id)
+                delivery.files[ID].unlink()
+            elif refusal.exit is Exit.SEQUENCE_GAP:
+                report.held.append(refusal)
+            else:
+                report.refused.append(refusal)
+                set_aside(linkage_dir / "refused" / delivery.digests[ID], delivery.files.values(), refusal)
+    return report
+
+
+def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, link_key: bytes, ledger: Ledger, outbox: Path) -> Path:
+    with Package.verify(delivery.files[ID], pins.signers) as package:
+        heading = Heading.of(package)
+        heading.check_origin(package, pins, ID, delivery.register)
+        ledger.judge(delivery, {ID: heading.previous})
+        try:
+            heading.check_terms(package, pins)
+            rows = _read(package, keys)
+        except Refusal as refusal:
+            # It is genuine, so its number is used up: the next delivery must not wait for this one.
+            ledger.record(delivery, {"refused": refusal.exit.name}, REFUSED)
+            raise
+    linked = _linked(rows, link_key)
+    link = outbox / part_name(delivery.delivery_id, LINK)
+    previous = ledger.head(delivery.register, LINK)
+    header = replace(heading, compartment=LINK, previous=previous, created_at=now())
+    with writing(
+        link.with_name(f".{link.name}.part"), header.as_json(), keys.signing, pins.party(RESEARCH).sealing_key
+    ) as out:
+        manifest = {"tables": [{"name": "links", "rows": linked.num_rows}]}
+        write_payload(out, manifest, [(linked.schema, linked.to_batches())])
+    done = replace(delivery, digests={**delivery.digests, LINK: out.digest})
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(linked["id_type"]).to_pylist()}
+    ledger.record(done, counts)
+    settle(outbox, [out.digest])
+    return link
+
+
+def _read(package: Package, keys: OwnKeys) -> pa.Table:
+    payload = Payload(package.open(keys.opening), package.path.name)
+    tables = [reader.read_all() for _, reader in payload.tables()]
+    if [table.schema for table in tables] != [ID_PART]:
+        raise Refusal(Exit.DELIVERY_INCOMPLETE, "the id part does not hold identifiers.", file=package.path.name)
+    return tables[0]
+
+
+def _linked(rows: pa.Table, link_key: bytes) -> pa.Table:
+    """Handle, id_type and linked token u = HMAC(K_link, token), sorted by u: the order says nothing."""
+    parts = []
+    for id_type in rows["id_type"].unique().to_pylist():
+        its = rows.filter(pc.equal(rows["id_type"], id_type))
+        linked = pa.array(tokens(link_key, id_type, its["token"].to_pylist()), TOKEN)
+        parts.append(pa.Table.from_arrays([its["handle"], its["id_type"], linked], schema=LINK_PART))
+    table = pa.concat_tables(parts) if parts else LINK_PART.empty_table()
+    return table.take(np.argsort(np.array(table["linked"].to_pylist(), dtype="S16"), kind="stable"))

@@ -1,0 +1,256 @@
+"""Brings one opened delivery into landing: reads it by contract, stages it, then commits or discards it.
+
+Belongs here: the order of steps that makes landing safe to kill at any moment. Does not belong here:
+opening packages (`opening`), judging (the gates) and what the rows mean (dbt).
+
+The ledger is the authority on what has landed. A part of a delivery that the ledger does not know is
+no part: `repair` removes it, and the delivery lands again from its packages, which stay sealed in the
+inbox until the ledger has them.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pandas as pd
+
+from polku.contracts.model import Contract, Table
+from polku.contracts.sql import empty_columns, typed_query
+from polku.errors import Exit, Refusal
+from polku.exchange.delivery import Delivery, Manifest, find_parts
+from polku.exchange.ledger import Ledger
+from polku.layout import DataRoot
+from polku.research import opening, storage
+from polku.studies import Study
+
+QUARANTINE = "quarantine.parquet"
+
+
+@dataclass(frozen=True)
+class StagedTable:
+    """One table of a staged delivery: rows that keep the contract are in `file` (encrypted Parquet)."""
+
+    table: Table
+    file: Path
+    rows: int
+    quarantined: int
+    flagged: int
+    linked: int | None
+    """Rows that name a person with a key (None where the table has no column `person_key`)."""
+    faults: dict[str, int]
+    """Rows by `column:reason`; a row with two faults counts under both."""
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A delivery that has been verified, opened and read, and waits for its gates."""
+
+    delivery: Delivery
+    contract: Contract
+    observed_until: date
+    tables: tuple[StagedTable, ...]
+
+    @property
+    def rows(self) -> int:
+        """Rows that keep the contract, over all tables."""
+        return sum(t.rows for t in self.tables)
+
+    @property
+    def quarantined(self) -> int:
+        """Rows that break it."""
+        return sum(t.quarantined for t in self.tables)
+
+
+def repair(root: DataRoot) -> int:
+    """Take back what a killed run left half done; returns the number of files removed or put away.
+
+    Parts and quarantine lists of deliveries that the ledger does not know are removed (their packages are
+    still in the inbox); packages that the ledger knows, byte for byte, are put into the archive: a delivery
+    that arrives twice changes nothing.
+    """
+    mended = sum(1 for path in root.incoming.rglob("*") if path.is_file())
+    shutil.rmtree(root.incoming, ignore_errors=True)
+    ledger = Ledger(root.ledger)
+    parts = [p for p in root.landing.glob("*/*/*.parquet") if p.parts[-3] != "reference"]
+    for path in [*parts, *root.quarantine.glob("*/*.parquet")]:
+        if not ledger.has(path.stem):
+            path.unlink()
+            mended += 1
+    accepted = {entry.delivery_id: entry.digests for entry in ledger.accepted()}
+    for delivery in find_parts(root.inbox):
+        if delivery.digests.items() <= accepted.get(delivery.delivery_id, {}).items():
+            _archive(root, delivery)
+            mended += 1
+    return mended
+
+
+def stage(root: DataRoot, study: Study, delivery: Delivery) -> Staged:
+    """Verify, open and read a delivery by its contract into encrypted files beside landing.
+
+    Refuses what `opening.open_delivery` refuses, and (EXTRACT_BREAKS_CONTRACT) a delivery in which more
+    rows break the contract than its `bad_row_limit` allows. Nothing of landing is touched.
+    """
+    contract = study.contracts[delivery.register]
+    folder = root.incoming / delivery.delivery_id
+    shutil.rmtree(folder, ignore_errors=True)
+    with opening.open_delivery(root, study, delivery) as opened, storage.connect(root) as con:
+        tables = tuple(_stage_tables(con, contract, delivery, opened, folder))
+        staged = Staged(delivery, contract, _observed_until(contract, opened.manifest), tables)
+        _write_quarantine(con, staged, folder)
+    _refuse_above_limit(staged)
+    return staged
+
+
+def commit(root: DataRoot, staged: Staged) -> None:
+    """Make a staged delivery part of landing: its parts first, then the ledger, then the archive."""
+    delivery, register = staged.delivery, staged.delivery.register
+    for table in staged.tables:
+        target = root.landing / register / table.table.name / f"{delivery.delivery_id}.parquet"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        table.file.replace(target)
+    faults = root.quarantine / register / f"{delivery.delivery_id}.parquet"
+    faults.parent.mkdir(parents=True, exist_ok=True)
+    (root.incoming / delivery.delivery_id / QUARANTINE).replace(faults)
+    Ledger(root.ledger).record(delivery, summary(staged))
+    _archive(root, delivery)
+    shutil.rmtree(root.incoming / delivery.delivery_id, ignore_errors=True)
+
+
+def _archive(root: DataRoot, delivery: Delivery) -> None:
+    """Put the packages away, still sealed: a mended contract can read them again."""
+    root.archive.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for path in delivery.files.values():
+        path.replace(root.archive / path.name)
+
+
+def discard(root: DataRoot, delivery: Delivery, refusal: Refusal) -> None:
+    """Refuse a delivery: its packages go to quarantine with the reason; landing stays as it was."""
+    opening.refuse(root, delivery, refusal)
+    shutil.rmtree(root.incoming / delivery.delivery_id, ignore_errors=True)
+
+
+def summary(staged: Staged) -> dict[str, object]:
+    """What the ledger keeps of a delivery: dates and counts, nothing of a row."""
+    return {
+        "observed_until": staged.observed_until.isoformat(),
+        "tables": {
+            t.table.name: {"rows": t.rows, "quarantined": t.quarantined, "flagged": t.flagged}
+            | ({} if t.linked is None else {"linked": t.linked})
+            for t in staged.tables
+        },
+    }
+
+
+def totals(root: DataRoot, register: str) -> dict[str, dict[str, int]]:
+    """Counts over all landed deliveries of a register, by table: rows, quarantined, flagged, linked, deliveries."""
+    sums: dict[str, dict[str, int]] = {}
+    for entry in Ledger(root.ledger).accepted(register):
+        for table, counts in entry.facts["tables"].items():
+            into = sums.setdefault(table, {})
+            for name, count in {**counts, "deliveries": 1}.items():
+                into[name] = into.get(name, 0) + count
+    return sums
+
+
+def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
+    """The last day that the landed deliveries speak of, by (register, table)."""
+    last: dict[tuple[str, str], date] = {}
+    for register, contract in study.contracts.items():
+        known = {table.name for table in contract.tables}
+        for entry in Ledger(root.ledger).accepted(register):
+            until = date.fromisoformat(entry.facts["observed_until"])
+            for table in known & set(entry.facts["tables"]):
+                last[register, table] = max(until, last.get((register, table), until))
+    return last
+
+
+def _stage_tables(
+    con: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    delivery: Delivery,
+    opened: opening.OpenedDelivery,
+    folder: Path,
+) -> Iterator[StagedTable]:
+    for name, reader in opened.tables():
+        table = contract.table(name)
+        absent = frozenset(c.name for c in table.columns) - frozenset(reader.schema.names)
+        _refuse_missing(contract, table, absent)
+        con.register("sealed", reader)
+        con.execute(f"create temp table {name} as {typed_query(contract, table, 'sealed', absent)}")
+        con.unregister("sealed")
+        provenance = {
+            "delivery_id": f"'{delivery.delivery_id}'",
+            "row_no": "row_no",
+            "recorded_on": f"date '{opened.manifest.extracted_on.isoformat()}'",
+        }
+        columns = ", ".join(
+            f"cast({provenance.get(column, column)} as {kind}) as {column}"
+            for column, kind in empty_columns(table).items()
+        )
+        order = ", ".join(f"{c.name} nulls last" for c in table.identifiers)
+        file = folder / f"{name}.parquet"
+        rows = storage.write_parquet(
+            con, f"select {columns} from {name} where len(faults) = 0 order by {order}, row_no", file
+        )
+        unnested = f"select unnest(faults) as fault from {name}"
+        faults = dict(con.execute(f"select fault, count(*) from ({unnested}) group by fault order by fault").fetchall())
+        key = "person_key" if any(c.name == "person_key" for c in table.columns) else None
+        counts = f"count(*), count_if(len(flags) > 0), count_if({key or 'null'} is not null)"
+        total, flagged, linked = con.execute(
+            f"select {counts} filter (where len(faults) = 0) from {name}"
+        ).fetchone() or (0, 0, 0)
+        yield StagedTable(table, file, rows, total - rows, flagged, linked if key else None, faults)
+
+
+def _observed_until(contract: Contract, manifest: Manifest) -> date:
+    """The last day on which a missing event means that there was none.
+
+    The end of the extraction period, but no later than `maturity_months` before the extract was made: registers
+    go on filling in recent months (Kela: a month is final after three; domain source tietotarjotin.fi 852422).
+    """
+    mature: date = (pd.Timestamp(manifest.extracted_on) - pd.DateOffset(months=contract.maturity_months)).date()
+    return min(manifest.period[1], mature) if manifest.period else mature
+
+
+def _refuse_missing(contract: Contract, table: Table, absent: frozenset[str]) -> None:
+    needed = sorted(c.name for c in table.columns if c.required and c.name in absent)
+    if needed:
+        raise Refusal(
+            Exit.PACKAGE_WRONG_CONTRACT,
+            f"the delivery has no column for {', '.join(needed)}, which the contract requires.",
+            "The authority must seal the extract again under the current contract.",
+            register=contract.register,
+            file=table.file,
+        )
+
+
+def _write_quarantine(con: duckdb.DuckDBPyConnection, staged: Staged, folder: Path) -> None:
+    """Which sealed row breaks the contract where and why; values stay in the sealed package."""
+    lists = [
+        f"select '{t.table.name}' as table_name, row_no, unnest(faults) as fault from {t.table.name}"
+        for t in staged.tables
+    ]
+    empty = "select null::varchar as table_name, null::bigint as row_no, null::varchar as fault where false"
+    query = f"""
+        select table_name, row_no, split_part(fault, ':', 1) as column_name, split_part(fault, ':', 2) as reason
+        from ({" union all ".join([empty, *lists])}) order by all"""
+    storage.write_parquet(con, query, folder / QUARANTINE)
+
+
+def _refuse_above_limit(staged: Staged) -> None:
+    bad, total = staged.quarantined, staged.quarantined + staged.rows
+    if bad <= staged.contract.bad_row_limit * total:
+        return
+    counts = [f"{t.table.file} {fault.replace(':', ' ')}: {n}" for t in staged.tables for fault, n in t.faults.items()]
+    raise Refusal(
+        Exit.EXTRACT_BREAKS_CONTRACT,
+        f"{bad} of {total} rows break the contract, more than its limit of "
+        f"{staged.contract.bad_row_limit:.1%} ({'; '.join(counts)}).",
+        "Nothing of it has landed. The authority must correct the extract and seal it again.",
+        register=staged.contract.register,
+    )

@@ -1,0 +1,144 @@
+"""Reference tables: what the models must know of the study, its codes and its registers' coverage.
+
+Belongs here: turning a study and its contracts into small tables without persons. Does not belong
+here: registers' own rows. Settings reach dbt as data, so that one parsed project serves every study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import pandas as pd
+
+from polku.layout import DataRoot
+from polku.research import storage
+from polku.studies import Study
+
+
+@dataclass(frozen=True)
+class ReferenceTable:
+    """Grain and columns (name, SQL type) of a reference table."""
+
+    grain: str
+    columns: dict[str, str]
+
+
+REFERENCE_TABLES = {
+    "study": ReferenceTable(
+        "The settings of the study; exactly one row.",
+        {
+            "study_code": "varchar",
+            "is_test": "boolean",
+            "window_start_on": "date",
+            "window_end_on": "date",
+            "municipality_code": "varchar",
+            "foreign_background": "boolean",
+            "min_age_years": "integer",
+            "max_age_years": "integer",
+            "client_register": "varchar",
+            "months_before": "integer",
+            "months_after": "integer",
+            "rule_set_code": "varchar",
+            "employed_min_eur_per_month": "decimal(14,2)",
+        },
+    ),
+    "codes": ReferenceTable(
+        "Code lists of the contracts; one row per register, list, code and validity period (inclusive).",
+        {
+            "register": "varchar",
+            "list_name": "varchar",
+            "code": "varchar",
+            "valid_from_on": "date",
+            "valid_until_on": "date",
+            "label_en": "varchar",
+            "label_fi": "varchar",
+            "label_sv": "varchar",
+            "state_code": "varchar",
+            "group_code": "varchar",
+            "channel_code": "varchar",
+        },
+    ),
+    "coverage": ReferenceTable(
+        "What was received and the mature days (inclusive) it can speak of; one row per register and table.",
+        {
+            "register": "varchar",
+            "table_name": "varchar",
+            "observed_from_on": "date",
+            "observed_until_on": "date",
+            "maturity_months": "integer",
+            "gap_days": "integer",
+        },
+    ),
+}
+
+
+def write_reference(root: DataRoot, study: Study, received: Mapping[tuple[str, str], date]) -> dict[str, int]:
+    """Write the reference tables; `received` is the last mature day by (register, table).
+
+    Returns the number of rows of each table.
+    """
+    rows = {"study": [_study(study)], "codes": _codes(study), "coverage": _coverage(study, received)}
+    written = {}
+    with storage.connect(root) as con:
+        for name, table in REFERENCE_TABLES.items():
+            frame = pd.DataFrame(rows[name], columns=list(table.columns), dtype=object)
+            con.register("frame", frame)
+            casts = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in table.columns.items())
+            file = root.landing / "reference" / name / "current.parquet"
+            written[name] = storage.write_parquet(con, f"select {casts} from frame", file)
+    return written
+
+
+def _study(study: Study) -> dict[str, Any]:
+    return {
+        "study_code": study.code,
+        "is_test": study.test,
+        "window_start_on": study.window_from,
+        "window_end_on": study.window_until,
+        "municipality_code": study.municipality_code,
+        "foreign_background": study.foreign_background,
+        "min_age_years": study.min_age_years,
+        "max_age_years": study.max_age_years,
+        "client_register": study.client_register,
+        "months_before": study.months_before,
+        "months_after": study.months_after,
+        "rule_set_code": study.rule_set,
+        "employed_min_eur_per_month": study.employed_min_eur_per_month,
+    }
+
+
+def _codes(study: Study) -> list[dict[str, Any]]:
+    return [
+        {
+            "register": contract.register,
+            "list_name": name,
+            "code": code.code,
+            "valid_from_on": code.valid_from,
+            "valid_until_on": code.valid_until,
+            "label_en": code.label.en,
+            "label_fi": code.label.fi,
+            "label_sv": code.label.sv,
+            "state_code": code.state,
+            "group_code": code.group,
+            "channel_code": code.channel,
+        }
+        for contract in study.contracts.values()
+        for name, code in contract.all_codes()
+    ]
+
+
+def _coverage(study: Study, received: Mapping[tuple[str, str], date]) -> list[dict[str, Any]]:
+    return [
+        {
+            "register": register,
+            "table_name": table,
+            "observed_from_on": study.contracts[register].covered_from,
+            "observed_until_on": until,
+            "maturity_months": study.contracts[register].maturity_months,
+            "gap_days": study.contracts[register].table(table).gap_days,
+        }
+        for (register, table), until in received.items()
+    ]

@@ -1,0 +1,48 @@
+"""The analysts' snapshot: a finished, encrypted copy of the marts.
+
+Belongs here: making it, swapping it in, and reading one mart of it. Does not belong here: questions
+that analysts ask (`polku query`), and any other schema of the warehouse.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+from polku.errors import Exit, Refusal
+from polku.layout import DataRoot
+from polku.research import storage
+
+
+def take_snapshot(root: DataRoot) -> dict[str, int]:
+    """Copy the schema `marts` of the warehouse to `marts.duckdb`; returns the rows of each mart.
+
+    The copy is made beside the snapshot in use and swapped in whole: whoever reads the old one keeps it,
+    and a run that is killed leaves it as it was.
+    """
+    new = root.marts.with_suffix(".duckdb.new")
+    for left_over in (new, Path(f"{new}.wal")):
+        left_over.unlink(missing_ok=True)
+    with storage.connect(root) as con:
+        storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
+        storage.attach(con, root, new, "snapshot")
+        con.execute("create schema snapshot.marts")
+        query = "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts'"
+        rows = {}
+        for (mart,) in con.execute(f"{query} order by table_name").fetchall():
+            made = con.execute(f"create table snapshot.marts.{mart} as from warehouse.marts.{mart}").fetchone()
+            rows[mart] = int(made[0]) if made else 0
+        con.execute("checkpoint snapshot")
+        con.execute("detach snapshot")
+    new.replace(root.marts)
+    return rows
+
+
+def read_mart(root: DataRoot, mart: str) -> pd.DataFrame:
+    """A mart of the snapshot as a data frame; meant for aggregates. Refuses (NO_SNAPSHOT) when there is none."""
+    if not root.marts.exists():
+        raise Refusal(Exit.NO_SNAPSHOT, "there is no snapshot of the marts.", "Run `make nightly` first.")
+    with storage.connect(root) as con:
+        storage.attach(con, root, root.marts, "snapshot", read_only=True)
+        return con.execute(f"from snapshot.marts.{mart}").df()
