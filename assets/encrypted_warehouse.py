@@ -1,29 +1,53 @@
 """The dbt-duckdb plugin that opens a study's encrypted warehouse for dbt.
 
-Belongs here: how dbt's connection gets its database file and limits. Does not belong here: any model
-or any key (`polku.research.storage` alone handles those).
+Belongs here: how dbt's connection gets its database file and limits, and what dbt may say of a failed
+statement. Does not belong here: any model or any key (`polku.research.storage` alone handles those).
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
+import duckdb
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.plugins import BasePlugin
+from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
-from polku.layout import DataRoot
+from polku.layout import DEFAULT_STUDY, DataRoot
 from polku.research.storage import attach, prepare
 
-DEFAULT_STUDY = "espoo_skills_centre"
 MEMORY_LIMIT = "1GB"
+SAID_ALOUD = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
+"""Errors about a statement's text; all others may quote a value that was read."""
+
+
+@contextmanager
+def _quiet(self: DuckDBConnectionManager, sql: str, connection_name: str = "master") -> Iterator[None]:
+    """In place of the adapter's handler, which copies DuckDB's message into dbt's log and results."""
+    try:
+        yield
+    except DbtRuntimeError:
+        raise
+    except SAID_ALOUD as error:
+        message = str(error)
+    except Exception as error:
+        message = f"{type(error).__name__} (its message may quote a row and is withheld)"
+    else:
+        return
+    self.rollback_if_open()
+    raise DbtRuntimeError(message) from None
 
 
 class Plugin(BasePlugin):
     """Attaches `warehouse.duckdb` of the study named by POLKU_STUDY as the database `warehouse`."""
 
     def initialize(self, plugin_config: dict[str, Any]) -> None:
-        """Find the study's data root."""
+        """Find the study's data root, and keep values out of dbt's messages."""
+        DuckDBConnectionManager.exception_handler = _quiet  # type: ignore[method-assign]
         self.root = DataRoot.of(os.environ.get("POLKU_STUDY", DEFAULT_STUDY))
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:

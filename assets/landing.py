@@ -12,6 +12,7 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.checks import check_result, check_spec
+from assets.quiet import without_values
 from expectations import Verdict, judge_landing
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
@@ -55,7 +56,9 @@ def reference_assets(root: DataRoot, study: Study) -> dg.AssetsDefinition:
         ],
     )
     def reference() -> Iterator[dg.MaterializeResult[None]]:
-        for name, rows in write_reference(root, study, landing.received(root, study)).items():
+        with without_values():
+            written = write_reference(root, study, landing.received(root, study))
+        for name, rows in written.items():
             yield dg.MaterializeResult(
                 landing_key("reference", name), metadata={"dagster/row_count": dg.MetadataValue.int(rows)}
             )
@@ -88,15 +91,16 @@ def _register(root: DataRoot, study: Study, contract: Contract) -> dg.AssetsDefi
         check_specs=[check_spec(check, key, text) for key in keys.values() for check, text in CHECKS.items()],
     )
     def land(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
-        outcome = _land_pending(root, study, contract.register, context.log)
+        with without_values():
+            outcome = _land_pending(root, study, contract.register, context.log)
+            totals = landing.totals(root, contract.register)
         for name, key in keys.items():
             for check in CHECKS:
                 yield check_result(outcome.verdict(name, check), key)
-        if outcome.refusals:
+        if outcome.faults:
             return
-        totals = landing.totals(root, contract.register)
         for output, table in outputs.items():
-            metadata = _metadata(totals, outcome.landed, table.name)
+            metadata = _metadata(totals, outcome, table.name)
             yield dg.Output(None, output_name=output, metadata=metadata)
 
     return land
@@ -104,68 +108,83 @@ def _register(root: DataRoot, study: Study, contract: Contract) -> dg.AssetsDefi
 
 @dataclass
 class Outcome:
-    """What became of the deliveries of one register that were waiting in the inbox."""
+    """What became of the deliveries of one register that were in the inbox.
+
+    `faults` say why deliveries did not land: refused, or kept because they could not be judged or opened.
+    """
 
     landed: list[landing.Staged] = field(default_factory=list)
-    refusals: list[Refusal] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    waiting: int = 0
     verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
 
-    def take(self, judged: Mapping[str, tuple[Verdict, ...]]) -> list[str]:
-        """Keep the verdicts by table and check; returns what failed, in words."""
-        for table, verdicts in judged.items():
-            for verdict in verdicts:
-                self.verdicts.setdefault((table, verdict.name), []).append(verdict)
-        return [failure for verdicts in judged.values() for verdict in verdicts for failure in verdict.failures]
+    def take(self, judged: Mapping[str, tuple[Verdict, ...]]) -> None:
+        """Keep the verdicts by table and check; refuses (GATE_CLOSED) when one of them is a failure.
+
+        Raises Unjudged when a gate could not judge: that says nothing against the delivery.
+        """
+        every = [(table, verdict) for table, verdicts in judged.items() for verdict in verdicts]
+        for table, verdict in every:
+            self.verdicts.setdefault((table, verdict.name), []).append(verdict)
+        failures = "; ".join(failure for _, verdict in every for failure in verdict.failures)
+        if not all(verdict.could_judge for _, verdict in every):
+            raise Unjudged(failures)
+        if failures:
+            raise Refusal(Exit.GATE_CLOSED, f"a gate is closed: {failures}.")
 
     def verdict(self, table: str, check: str) -> Verdict:
-        """One verdict over all deliveries: a refused one closes every gate of its register."""
+        """One verdict over all deliveries: one that did not land closes every gate of its register."""
         verdicts = self.verdicts.get((table, check), [])
-        refused = [str(refusal) for refusal in self.refusals if refusal.exit is not Exit.GATE_CLOSED]
         return Verdict(
             check,
             sum(verdict.checked for verdict in verdicts),
-            (*(failure for verdict in verdicts for failure in verdict.failures), *refused),
+            (*(failure for verdict in verdicts for failure in verdict.failures), *self.faults),
             all(verdict.could_judge for verdict in verdicts),
         )
+
+
+class Unjudged(Exception):
+    """A gate could not judge; its failures are in the verdicts."""
 
 
 def _land_pending(root: DataRoot, study: Study, register: str, log: logging.Logger) -> Outcome:
     """Land every complete delivery of a register, each whole or not at all, in the order of its sequence."""
     outcome = Outcome()
-    if mended := landing.repair(root):
-        log.info("Repaired what a killed run had left: %s file(s).", mended)
-    for delivery in (d for d in opening.pending(root, study) if d.register == register):
-        try:
-            staged = landing.stage(root, study, delivery)
-            if failed := outcome.take(judge_landing(root, staged)):
-                raise Refusal(Exit.GATE_CLOSED, f"a gate is closed: {'; '.join(failed)}.", register=register)
-        except Refusal as refusal:
-            if refusal.exit in opening.HELD:
-                log.warning("%s is held: %s", delivery.delivery_id, refusal)
-                continue
-            landing.discard(root, delivery, refusal)
-            outcome.refusals.append(refusal)
-            log.error("%s was refused (exit code %s): %s", delivery.delivery_id, int(refusal.exit), refusal)
-            continue
-        landing.commit(root, staged)
-        outcome.landed.append(staged)
-        log.info("%s: %s rows, %s quarantined", delivery.delivery_id, staged.rows, staged.quarantined)
-    for delivery in (d for d in opening.waiting(root, study) if d.register == register):
-        log.warning("%s waits for its other half.", delivery.delivery_id)
+    with landing.alone(root):
+        if mended := landing.repair(root):
+            log.info("Repaired what a killed run had left: %s file(s).", mended)
+        for delivery in (d for d in opening.pending(root, study) if d.register == register):
+            try:
+                staged = landing.stage(root, study, delivery)
+                outcome.take(judge_landing(root, staged))
+            except Unjudged:
+                outcome.faults.append(f"{delivery.delivery_id} stays in the inbox: it could not be judged")
+            except Refusal as refusal:
+                if refusal.exit is Exit.SEQUENCE_GAP:
+                    log.warning("%s is held: %s", delivery.delivery_id, refusal)
+                    continue
+                outcome.faults.append(f"{delivery.delivery_id}: {refusal}")
+                log.error("%s did not land (exit code %s): %s", delivery.delivery_id, int(refusal.exit), refusal)
+                if refusal.exit not in opening.HELD:
+                    landing.discard(root, delivery, refusal)
+            else:
+                landing.commit(root, staged)
+                outcome.landed.append(staged)
+                log.info("%s: %s rows, %s quarantined", delivery.delivery_id, staged.rows, staged.quarantined)
+        outcome.waiting = sum(delivery.register == register for delivery in opening.waiting(root, study))
     return outcome
 
 
-def _metadata(
-    totals: Mapping[str, Mapping[str, int]], landed: list[landing.Staged], table: str
-) -> dict[str, dg.MetadataValue]:
+def _metadata(totals: Mapping[str, Mapping[str, int]], outcome: Outcome, table: str) -> dict[str, dg.MetadataValue]:
     """Counts that Dagster plots over time: of this run, and of all that has landed."""
-    new = [part for staged in landed for part in staged.tables if part.table.name == table]
+    new = [part for staged in outcome.landed for part in staged.tables if part.table.name == table]
     total = totals.get(table, {})
     counts = {
         "dagster/row_count": total.get("rows", 0),
         "rows_quarantined": total.get("quarantined", 0),
         "rows_flagged": total.get("flagged", 0),
         "deliveries": total.get("deliveries", 0),
+        "deliveries_waiting": outcome.waiting,
         "rows_new": sum(part.rows for part in new),
         "rows_new_quarantined": sum(part.quarantined for part in new),
     }

@@ -6,6 +6,7 @@ not belong here: the job. The run is recorded in DAGSTER_HOME, so that the user 
 
 from __future__ import annotations
 
+import fcntl
 import sys
 import time
 
@@ -13,16 +14,35 @@ import dagster as dg
 
 from orchestration.definitions import defs, root, study
 from polku.errors import Exit
+from polku.research import opening
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 
 
+STARTED_HERE = {"polku/started_by": "shell"}
+
+
 def main() -> int:
-    """Run the job `nightly`; 0 when it succeeded, GATE_CLOSED when a check failed, else UNEXPECTED."""
+    """Run the job `nightly`; 0 when it succeeded, GATE_CLOSED when a check failed, else UNEXPECTED.
+
+    ANOTHER_RUN when one started here is still at work on the study: two would take the warehouse from each other.
+    """
+    root.path.mkdir(parents=True, exist_ok=True)
+    with (root.path / ".nightly.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("Another nightly run is at work on this study; nothing was changed.", file=sys.stderr)
+            return Exit.ANOTHER_RUN
+        return _run()
+
+
+def _run() -> int:
     started = time.monotonic()
     with dg.DagsterInstance.get() as instance:
+        _close_killed_runs(instance)
         result = defs.resolve_job_def("nightly").execute_in_process(
-            instance=instance, run_config=QUIET, raise_on_error=False
+            instance=instance, run_config=QUIET, raise_on_error=False, tags=STARTED_HERE
         )
     checks = result.get_asset_check_evaluations()
     for check in (c for c in checks if not c.passed):
@@ -33,6 +53,8 @@ def main() -> int:
     assets = len(result.get_asset_materialization_events())
     passed = sum(check.passed for check in checks)
     seconds = time.monotonic() - started
+    if waiting := len(opening.waiting(root, study)):
+        print(f"{waiting} delivery(ies) wait in the inbox for another part or an earlier delivery.", file=sys.stderr)
     print(f"{study.title.en}: {assets} assets written, {passed} of {len(checks)} checks passed, {seconds:.0f} s")
     if result.success:
         print(f"Released tables: {root.published}")
@@ -44,6 +66,13 @@ def main() -> int:
     steps = ", ".join(event.step_key or "" for event in result.all_events if event.is_step_failure) or "a closed gate"
     print(f"The run failed ({steps}). Marts and releases are as they were before.", file=sys.stderr)
     return Exit.GATE_CLOSED if passed < len(checks) else Exit.UNEXPECTED
+
+
+def _close_killed_runs(instance: dg.DagsterInstance) -> None:
+    """A run that was killed would count as running for ever, and the daemon would start no other."""
+    unfinished = dg.RunsFilter(tags=STARTED_HERE, statuses=[dg.DagsterRunStatus.STARTED])
+    for run in instance.get_runs(unfinished):
+        instance.report_run_failed(run, "The process was killed; its successor closed the run.")
 
 
 if __name__ == "__main__":

@@ -33,6 +33,7 @@ class Exit(IntEnum):
     EQUIVOCATION = 37
     LEDGER_BROKEN = 38
     GATE_CLOSED = 40
+    ANOTHER_RUN = 41
     NO_SNAPSHOT = 50
     QUERY_FAILED = 51
 

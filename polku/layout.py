@@ -6,8 +6,11 @@ Belongs here: paths below the data root and nothing else. Does not belong here: 
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
+
+from polku.errors import Exit, Refusal
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 DEFAULT_STUDY = "espoo_skills_centre"
@@ -22,7 +25,12 @@ class DataRoot:
 
     @classmethod
     def of(cls, study: str) -> DataRoot:
-        """The data root of `study`: below POLKU_DATA when that is set, else below `data/` of the checkout."""
+        """The data root of `study`: below POLKU_DATA when that is set, else below `data/` of the checkout.
+
+        Refuses (STUDY_INVALID) what is no name of a study: a path would lead out of the data folder.
+        """
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", study):
+            raise Refusal(Exit.STUDY_INVALID, "a study's name is of lower-case letters, digits and underscores.")
         base = os.environ.get("POLKU_DATA")
         return cls(study, (Path(base) if base else CHECKOUT / "data") / study)
 

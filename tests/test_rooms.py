@@ -21,7 +21,7 @@ ROOMS = {
         "matplotlib",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},
-    "assets": {"dagster", "dagster_dbt", "dbt", "polku", "expectations", "duckdb"},
+    "assets": {"dagster", "dagster_dbt", "dbt", "dbt_common", "polku", "expectations", "duckdb"},
     "orchestration": {"dagster", "assets", "polku"},
 }
 AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")

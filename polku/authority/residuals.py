@@ -18,7 +18,8 @@ _ALONE = r"(?<![0-9A-Z]){}(?![0-9A-Z])"
 _GAP = r"[\W_]{0,3}"
 # A lookahead, so that a candidate that fails its check cannot hide one that begins inside it.
 _HETU = re.compile(rf"(?<![0-9])(?=([0-9]{{6}}){_GAP}([+A-FU-Y]?){_GAP}([0-9]{{3}})\s?([0-9A-FHJ-NPR-Y])(?![0-9]))")
-_EMAIL = re.compile(r"[^\s@;,<>]+@[^\s@;,<>]+\.[A-Z]{2,}")
+# Bounded repeats: a pattern that may start anywhere and run on takes hours on one long cell.
+_EMAIL = re.compile(r"[^\s@;,<>]{1,64}@[^\s@;,<>]{1,255}\.[A-Z]{2,}")
 _PHONE = re.compile(
     r"(?<![0-9A-Z.,])(?:(?:\+|00)(?:[ -]?[0-9]){8,14}|0(?:4[0-9]|50|[235689]|1[3-9])(?:[ -]?[0-9]){5,8})"
     r"(?![0-9A-Z.,]|-[0-9])"

@@ -15,7 +15,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -92,9 +92,17 @@ def seal(
     `extracted_on` is the day the register was read, `period` the first and last day that the extract
     covers. Identifiers and dates to be coarsened are judged here; everything else travels as text as
     written and is judged on arrival. Refuses (and writes no package) EXTRACT_MISSING,
-    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA and KEY_UNUSABLE.
+    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, and USAGE for a period that cannot be.
     """
     contract = study.contracts[register]
+    first, last = period or (extracted_on, extracted_on)
+    if not first <= last <= extracted_on <= date.today() + timedelta(days=1):
+        raise Refusal(
+            Exit.USAGE,
+            "the period ends before it starts, or the extract was made before its period ended or in the future.",
+            "The research platform takes every day of the period without an event for a day without one.",
+            register=register,
+        )
     pins = Trust.read(trust)
     if pins.study != study.code:
         raise Refusal(Exit.KEY_UNUSABLE, "the trust file is of another study.", file=trust.name, register=register)

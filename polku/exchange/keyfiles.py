@@ -44,12 +44,12 @@ def read_key(path: Path, length: int | None = 32) -> bytes:
     """
     advice = "The file must be a regular file of its user with mode 0600, in a folder only its user may write to."
     try:
-        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        opened = os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb")
     except OSError as error:
         raise Refusal(
             Exit.KEY_UNUSABLE, f"the key file cannot be read ({error.strerror}).", advice, file=path.name
         ) from None
-    with os.fdopen(handle, "rb") as file:
+    with opened as file:
         status = os.fstat(file.fileno())
         folder = path.parent.stat()
         faults = {

@@ -10,8 +10,10 @@ inbox until the ledger has them.
 
 from __future__ import annotations
 
+import fcntl
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -66,23 +68,44 @@ class Staged:
         return sum(t.quarantined for t in self.tables)
 
 
+@contextmanager
+def alone(root: DataRoot) -> Iterator[None]:
+    """Only one process lands at a time; another one waits here. The lock goes with its process."""
+    root.path.mkdir(parents=True, exist_ok=True)
+    with (root.path / ".landing.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def repair(root: DataRoot) -> int:
     """Take back what a killed run left half done; returns the number of files removed or put away.
 
-    Parts and quarantine lists of deliveries that the ledger does not know are removed (their packages are
-    still in the inbox); packages that the ledger knows, byte for byte, are put into the archive: a delivery
+    Parts and quarantine lists of deliveries that the ledger does not know are removed: their packages are
+    still in the inbox. Packages that the ledger knows, byte for byte, are put into the archive: a delivery
     that arrives twice changes nothing.
+
+    Refuses (LEDGER_BROKEN), and removes nothing, when the packages of such parts are not in the inbox, or a
+    part on record is missing: ledger and landing are not of one time, and figures would be false unnoticed.
     """
-    mended = sum(1 for path in root.incoming.rglob("*") if path.is_file())
+    entries = Ledger(root.ledger).accepted()
+    accepted = {entry.delivery_id: entry.digests for entry in entries}
+    in_inbox = {delivery.delivery_id: delivery for delivery in find_parts(root.inbox)}
+    parts = [p for p in root.landing.glob("*/*/*.parquet") if p.parts[-3] not in ("reference", root.incoming.name)]
+    known = {(e.register, table, e.delivery_id) for e in entries for table in e.facts["tables"]}
+    missing = known - {(p.parts[-3], p.parts[-2], p.stem) for p in parts}
+    unknown = [p for p in [*parts, *root.quarantine.glob("*/*.parquet")] if p.stem not in accepted]
+    if missing or {p.stem for p in unknown} - set(in_inbox):
+        raise Refusal(
+            Exit.LEDGER_BROKEN,
+            f"ledger and landing are not of one time: {len(missing)} part(s) on record are missing and "
+            f"{len(unknown)} part(s) are not on record.",
+            "Restore ledger.sqlite and landing/ from the same backup; the sealed packages are in inbox/landed/.",
+        )
+    mended = sum(1 for path in root.incoming.rglob("*") if path.is_file()) + len(unknown)
     shutil.rmtree(root.incoming, ignore_errors=True)
-    ledger = Ledger(root.ledger)
-    parts = [p for p in root.landing.glob("*/*/*.parquet") if p.parts[-3] != "reference"]
-    for path in [*parts, *root.quarantine.glob("*/*.parquet")]:
-        if not ledger.has(path.stem):
-            path.unlink()
-            mended += 1
-    accepted = {entry.delivery_id: entry.digests for entry in ledger.accepted()}
-    for delivery in find_parts(root.inbox):
+    for path in unknown:
+        path.unlink()
+    for delivery in in_inbox.values():
         if delivery.digests.items() <= accepted.get(delivery.delivery_id, {}).items():
             _archive(root, delivery)
             mended += 1
@@ -201,9 +224,9 @@ def _stage_tables(
         faults = dict(con.execute(f"select fault, count(*) from ({unnested}) group by fault order by fault").fetchall())
         key = "person_key" if any(c.name == "person_key" for c in table.columns) else None
         counts = f"count(*), count_if(len(flags) > 0), count_if({key or 'null'} is not null)"
-        total, flagged, linked = con.execute(
-            f"select {counts} filter (where len(faults) = 0) from {name}"
-        ).fetchone() or (0, 0, 0)
+        found = con.execute(f"select {counts} filter (where len(faults) = 0) from {name}").fetchone() or ()
+        # DuckDB counts no rows as null, and an extract without any row is ordinary
+        total, flagged, linked = (count or 0 for count in found)
         yield StagedTable(table, file, rows, total - rows, flagged, linked if key else None, faults)
 
 

@@ -25,9 +25,19 @@ PARQUET_OPTIONS = f"format parquet, compression zstd, encryption_config {{footer
 
 
 def ensure_store_key(root: DataRoot) -> Path:
-    """Path of the key that encrypts landing, warehouse and marts at rest; made on first use (mode 0600)."""
+    """Path of the key that encrypts landing, warehouse and marts at rest; made on first use (mode 0600).
+
+    Refuses (KEY_UNUSABLE) to make a new one where something is already encrypted with another.
+    """
     path = root.keys / STORE_KEY
     if not path.exists():
+        if any(file.exists() for file in (root.identities, root.warehouse, root.marts)):
+            raise Refusal(
+                Exit.KEY_UNUSABLE,
+                "the key of the encrypted store is missing.",
+                "Restore it from its backup: what is encrypted cannot be read without it.",
+                file=STORE_KEY,
+            )
         write_key(path, secrets.token_bytes(32))
     return path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -9,12 +10,14 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import date
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from polku.authority.sealing import seal
 from polku.errors import Exit, Refusal
 from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT
@@ -185,3 +188,62 @@ def test_a_study_that_is_no_test_is_never_played(tmp_path: Path) -> None:
         with pytest.raises(Refusal, match="not a test study"):
             run(Args())  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_extract_without_rows_lands_and_the_next_one_too(copy_of: Callable[[str], Any]) -> None:
+    platform, study = copy_of("mvad"), load_study("mvad")
+    for keep in (1, 3):
+        next_delivery(platform, "ura", lambda path, keep=keep: _keep(path, keep))
+        for delivery in opening.pending(platform.root, study):
+            landing.commit(platform.root, landing.stage(platform.root, study, delivery))
+    assert landing.totals(platform.root, "ura")["employment_spells"]["deliveries"] == 3
+
+
+def _keep(path: Path, lines: int) -> None:
+    source = CHECKOUT / "examples" / "mvad" / path.name
+    path.write_text("".join(source.read_text(encoding="utf-8").splitlines(keepends=True)[:lines]), encoding="utf-8")
+
+
+@pytest.mark.parametrize("lost", ["ledger.sqlite", "landing/ura/employment_spells"])
+def test_a_ledger_and_a_landing_of_different_times_stop_everything(copy_of: Callable[[str], Any], lost: str) -> None:
+    platform = copy_of("mvad")
+    path = platform.root.path / lost
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    before = state_of(platform), sorted(platform.root.landing.rglob("*.parquet"))
+    with pytest.raises(Refusal, match="not of one time") as refusal:
+        landing.repair(platform.root)
+    assert refusal.value.exit is Exit.LEDGER_BROKEN
+    assert platform.nightly().returncode != 0
+    assert (state_of(platform), sorted(platform.root.landing.rglob("*.parquet"))) == before
+
+
+def test_two_nights_at_once_do_not_meet(copy_of: Callable[[str], Any]) -> None:
+    platform = copy_of("mvad")
+    before = state_of(platform)
+    with (platform.root.path / ".nightly.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = platform.nightly()
+    assert done.returncode == Exit.ANOTHER_RUN
+    assert state_of(platform) == before
+
+
+def test_a_period_that_cannot_be_is_refused(copy_of: Callable[[str], Any]) -> None:
+    platform, study = copy_of("mvad"), load_study("mvad")
+    folder = platform.root.authority("ura")
+    for made, period in [
+        (date(2025, 5, 17), (date(2025, 5, 16), date(2018, 7, 1))),
+        (date(2024, 1, 1), (date(2018, 7, 1), date(2024, 6, 30))),
+        (date(2099, 7, 2), (date(2018, 7, 1), date(2024, 6, 30))),
+    ]:
+        with pytest.raises(Refusal) as refusal:
+            seal(study, "ura", folder / "extract", folder, platform.root.trust, made, period)
+        assert refusal.value.exit is Exit.USAGE
+
+
+def test_the_store_key_is_not_made_anew_when_it_is_lost(copy_of: Callable[[str], Any]) -> None:
+    platform = copy_of("mvad")
+    key = platform.root.keys / "store.key"
+    key.unlink()
+    done = platform.run("polku", "query", "--study", "mvad", "select 1 as one")
+    assert done.returncode == Exit.KEY_UNUSABLE
+    assert not key.exists()
