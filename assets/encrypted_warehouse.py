@@ -11,18 +11,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import duckdb
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
 from polku.layout import DEFAULT_STUDY, DataRoot
-from polku.research.storage import attach, prepare
+from polku.research.storage import attach, prepare, without_values
 
 MEMORY_LIMIT = "1GB"
-SAID_ALOUD = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
-"""Errors about a statement's text; all others may quote a value that was read."""
 
 
 @contextmanager
@@ -32,10 +29,8 @@ def _quiet(self: DuckDBConnectionManager, sql: str, connection_name: str = "mast
         yield
     except DbtRuntimeError:
         raise
-    except SAID_ALOUD as error:
-        message = str(error)
     except Exception as error:
-        message = f"{type(error).__name__} (its message may quote a row and is withheld)"
+        message = without_values(error)
     else:
         return
     self.rollback_if_open()

@@ -17,9 +17,8 @@ from polku.errors import Exit
 from polku.research import opening
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-
-
-STARTED_HERE = {"polku/started_by": "shell"}
+STARTED_HERE = {"polku/started_by": "shell", "polku/study": study.code}
+"""Tags of a run that this module starts; studies share Dagster's storage, but not their locks."""
 
 
 def main() -> int:
@@ -69,7 +68,7 @@ def _run() -> int:
 
 
 def _close_killed_runs(instance: dg.DagsterInstance) -> None:
-    """A run that was killed would count as running for ever, and the daemon would start no other."""
+    """A killed run of this study would count as running for ever, and the daemon would start no other."""
     unfinished = dg.RunsFilter(tags=STARTED_HERE, statuses=[dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(unfinished):
         instance.report_run_failed(run, "The process was killed; its successor closed the run.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 from polku.authority.sealing import seal
@@ -132,8 +132,4 @@ class Carried:
 
 
 def _digest(files: list[Path]) -> str:
-    digests = []
-    for path in files:
-        with path.open("rb") as file:
-            digests.append(file_digest(file, "sha256").hexdigest())
-    return sha256(" ".join(digests).encode()).hexdigest()
+    return sha256(" ".join(delivery.digest_of(path) for path in files).encode()).hexdigest()

@@ -234,7 +234,7 @@ def _observed_until(contract: Contract, manifest: Manifest) -> date:
     """The last day on which a missing event means that there was none.
 
     The end of the extraction period, but no later than `maturity_months` before the extract was made: registers
-    go on filling in recent months (Kela: a month is final after three; domain source tietotarjotin.fi 852422).
+    go on filling in recent months (Kela counts a month as final after three; Kela, tilastodata 852422).
     """
     mature: date = (pd.Timestamp(manifest.extracted_on) - pd.DateOffset(months=contract.maturity_months)).date()
     return min(manifest.period[1], mature) if manifest.period else mature

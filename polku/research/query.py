@@ -16,9 +16,6 @@ from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.research import storage
 
-# Their messages repeat the question and names of tables; those of other errors may repeat values.
-_SPEAKING = (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)
-
 
 @contextmanager
 def answer(root: DataRoot, question: str) -> Iterator[duckdb.DuckDBPyRelation]:
@@ -43,11 +40,8 @@ def answer(root: DataRoot, question: str) -> Iterator[duckdb.DuckDBPyRelation]:
         try:
             yield _asked(con, question)
         except (duckdb.Error, pa.ArrowException) as error:
-            if isinstance(error, _SPEAKING):
-                what = str(error)
-            else:
-                what = f"the question could not be answered ({type(error).__name__})."
             advice = "\nTables and columns are in docs/questions.md and `make docs`."
+            what = f"the question could not be answered: {storage.without_values(error)}"
             raise Refusal(Exit.QUERY_FAILED, what, advice) from None
 
 

@@ -85,6 +85,16 @@ def parquet(files_: list[Path] | Path) -> str:
     return "(" + " union all by name ".join(f"from read_parquet({sql_text(str(f))}, {config})" for f in many) + ")"
 
 
+def without_values(error: Exception) -> str:
+    """What may be said of a failed statement: a message about its text, else only the kind of error.
+
+    DuckDB's messages about anything but the text of a statement may quote the value it choked on.
+    """
+    if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):
+        return str(error)
+    return f"{type(error).__name__} (its message may quote a row and is withheld)"
+
+
 def _derived(root: DataRoot, purpose: str) -> bytes:
     hkdf = HKDF(SHA256(), 32, salt=b"polku store/v1", info=purpose.encode())
     return hkdf.derive(read_key(ensure_store_key(root)))
