@@ -11,6 +11,8 @@ from __future__ import annotations
 import unicodedata
 from functools import cache
 
+from polku.sql_text import text
+
 CHECK_CHARACTERS = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 """Check character of an identity code: its nine digits modulo 31 (Digital and Population Data Services
 Agency; Government Decree 128/2010)."""
@@ -56,7 +58,7 @@ def leaks_query(texts: str) -> str:
     Columns: column_name, kind (one of `KINDS`); a text that looks like two kinds counts under the first.
     """
     look, alike = _folding()
-    fold = f"translate(text, {_quote(look)}, {_quote(alike)})"
+    fold = f"translate(text, {text(look)}, {text(alike)})"
     kinds = " ".join(f"when {found} then '{kind}'" for kind, found in _FINDS.items())
     return f"""
 with folded as (
@@ -94,7 +96,3 @@ def _folding() -> tuple[str, str]:
         elif len(plain) == 1 and " " <= plain <= "~":
             passes_for[character] = plain
     return "".join(passes_for) + "".join(dropped), "".join(passes_for.values())
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -18,6 +18,7 @@ from polku.contracts.model import Code, Column, Contract, Table
 from polku.contracts.sql import PROVENANCE, empty_columns
 from polku.layout import DataRoot
 from polku.research import storage
+from polku.sql_text import text
 
 if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
@@ -169,7 +170,7 @@ def _values_match(place: str, column: Column, codes: Mapping[str, tuple[Code, ..
 
 def _invalid_then(column: str, dated_by: str, known: tuple[Code, ...]) -> str:
     periods = " or ".join(
-        f"({column} = {_quote(code.code)} and {dated_by} between "
+        f"({column} = {text(code.code)} and {dated_by} between "
         f"date '{code.valid_from or date.min}' and date '{code.valid_until or date.max}')"
         for code in known
     )
@@ -186,7 +187,3 @@ def _no_identifier(place: str, columns: list[str]) -> list[Expectation]:
         )
         for column in columns
     ]
-
-
-def _quote(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"

@@ -12,15 +12,16 @@ from pathlib import Path
 import duckdb
 
 from polku.errors import Exit, Refusal
+from polku.sql_text import text
 
 
 def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     """What a connection cannot hold in memory goes to `folder`, encrypted; nothing is fetched from a network."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     con.execute("set autoinstall_known_extensions = false")
-    con.execute("load " + sql_text(_httpfs()))
+    con.execute("load " + text(_httpfs()))
     con.execute("set temp_file_encryption = true")
-    con.execute("set temp_directory = " + sql_text(str(folder)))
+    con.execute("set temp_directory = " + text(str(folder)))
 
 
 def _httpfs() -> str:
@@ -34,8 +35,3 @@ def _httpfs() -> str:
             "Install duckdb and duckdb-extension-httpfs in the same version (requirements.lock has both).",
         )
     return str(found[0])
-
-
-def sql_text(value: str) -> str:
-    """A text as an SQL literal."""
-    return "'" + value.replace("'", "''") + "'"

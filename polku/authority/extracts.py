@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import csv
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import duckdb
 
 from polku.contracts.model import Column, Contract, Table
 from polku.errors import Exit, Refusal
+from polku.sql_text import quoted, texts
 
 SOURCE_ROW = "rowid + 2"
 """SQL for the row of the file: the table of an extract is filled in file order, and the header is row 1."""
@@ -106,16 +106,6 @@ def read_extract(
         return Extract(table, columns, relation, count[0] if count else 0, dropped)
     # Outside the handler: DuckDB's message repeats the line, and must not hang on to the refusal.
     raise refusal
-
-
-def quoted(name: str) -> str:
-    """A SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def texts(values: Iterable[str]) -> str:
-    """A SQL list of text literals (of a contract, never of rows)."""
-    return ", ".join("'" + value.replace("'", "''") + "'" for value in values)
 
 
 def given(contract: Contract, cell: str) -> str:

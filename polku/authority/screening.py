@@ -12,11 +12,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.csv
 
-from polku.authority.extracts import SOURCE_ROW, Extract, given, quoted, texts
+from polku.authority.extracts import SOURCE_ROW, Extract, given
 from polku.authority.residuals import kinds_of, may_hold
 from polku.authority.tokenising import MIGRI_CLIENT, identifier_table
 from polku.contracts.model import Column, Contract
 from polku.errors import Exit, Refusal
+from polku.sql_text import quoted, text, texts
 
 KEPT = "kept_"
 """Views of what may leave: the contract's columns, identifiers by their numbers, and this one."""
@@ -179,7 +180,7 @@ def _refuse(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column, jo
 
 
 def _same_row(extract: Extract) -> str:
-    return f"f.row_no = r.{SOURCE_ROW} and f.file = {texts([extract.table.file])}"
+    return f"f.row_no = r.{SOURCE_ROW} and f.file = {text(extract.table.file)}"
 
 
 def _day(contract: Contract, cell: str) -> str:

@@ -24,7 +24,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from polku import __version__
-from polku.authority.extracts import Extract, quoted, read_extract
+from polku.authority.extracts import Extract, read_extract
 from polku.authority.screening import (
     FILE_ROW,
     KEPT,
@@ -57,6 +57,7 @@ from polku.exchange.ledger import Ledger
 from polku.exchange.package import writing
 from polku.exchange.parts import ROW_NO, TOKEN
 from polku.exchange.payload import write_payload
+from polku.sql_text import quoted
 from polku.studies import Study
 
 log = logging.getLogger(__name__)

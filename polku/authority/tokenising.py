@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from polku.authority.extracts import Extract, given, quoted
+from polku.authority.extracts import Extract, given
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.grants import token_keys
@@ -28,6 +28,7 @@ from polku.exchange.identifiers import HETU, Refused, already_canonical, canonic
 from polku.exchange.keys import Trust
 from polku.exchange.parts import ID_PART, TOKEN
 from polku.exchange.tokens import key_check, tokens
+from polku.sql_text import quoted
 
 MIGRI_CLIENT = "fi.migri.client"
 """What the linkage unit gets: one row per identifier of the delivery."""

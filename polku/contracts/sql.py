@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from datetime import date
 
 from polku.contracts.model import Code, Column, Contract, FileFormat, Table
+from polku.sql_text import text, texts
 
 ISO_DATE = ("%Y-%m-%d",)
 TRUE_TEXTS = ("1", "true", "yes", "y", "kyllä", "k", "ja", "j")
@@ -69,8 +70,8 @@ def _text(column: Column, file_format: FileFormat) -> str:
     """The cell without surrounding white space; the contract's null texts become null."""
     if column.type == "identifier":
         return column.name
-    trimmed = f"trim({column.name}, {_quote(' ' + chr(0xA0) + chr(0x202F) + chr(9))})"
-    return f"case when {trimmed} in ({_list(('', *file_format.null_texts))}) then null else {trimmed} end"
+    trimmed = f"trim({column.name}, {text(' ' + chr(0xA0) + chr(0x202F) + chr(9))})"
+    return f"case when {trimmed} in ({texts(('', *file_format.null_texts))}) then null else {trimmed} end"
 
 
 def _value(column: Column, file_format: FileFormat) -> str:
@@ -82,8 +83,8 @@ def _value(column: Column, file_format: FileFormat) -> str:
             return _padded(column) if column.width else name
         case "boolean":
             return (
-                f"case when lower({name}) in ({_list(TRUE_TEXTS)}) then true "
-                f"when lower({name}) in ({_list(FALSE_TEXTS)}) then false end"
+                f"case when lower({name}) in ({texts(TRUE_TEXTS)}) then true "
+                f"when lower({name}) in ({texts(FALSE_TEXTS)}) then false end"
             )
         case "date":
             return _date(name, _formats(file_format, days=True), file_format.open_ends)
@@ -113,7 +114,7 @@ def _formats(file_format: FileFormat, *, days: bool) -> tuple[str, ...]:
 
 def _date(name: str, formats: tuple[str, ...], sentinels: tuple[date, ...] = ()) -> str:
     """A date of a register; a two-digit year would be read as a year of antiquity and is not read at all."""
-    parsed = f"cast(try_strptime({name}, [{_list(formats)}]) as date)"
+    parsed = f"cast(try_strptime({name}, [{texts(formats)}]) as date)"
     days = "".join(f", date '{day.isoformat()}'" for day in sentinels)
     return f"case when {parsed} >= date '1800-01-01' or {parsed} in (null{days}) then {parsed} end"
 
@@ -176,11 +177,11 @@ def _is_flagged(column: Column) -> bool:
 
 
 def _unknown(column: Column, codes: Mapping[str, tuple[Code, ...]]) -> str:
-    return f"{column.name} not in ({_list(sorted({c.code for c in codes[str(column.codes)]}))})"
+    return f"{column.name} not in ({texts(sorted({c.code for c in codes[str(column.codes)]}))})"
 
 
 def _valid(name: str, dated_by: str, code: Code) -> str:
-    conditions = [f"{name} = {_quote(code.code)}"]
+    conditions = [f"{name} = {text(code.code)}"]
     if code.valid_from:
         conditions.append(f"{dated_by} >= date '{code.valid_from.isoformat()}'")
     if code.valid_until:
@@ -190,11 +191,3 @@ def _valid(name: str, dated_by: str, code: Code) -> str:
 
 def _when(condition: str, text: str) -> str:
     return f"case when {condition} then '{text}' end"
-
-
-def _list(values: tuple[str, ...] | list[str]) -> str:
-    return ", ".join(_quote(value) for value in values)
-
-
-def _quote(value: str) -> str:
-    return "'" + value.replace("'", "''") + "'"

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, date, datetime
 from hashlib import file_digest, sha256
@@ -209,7 +209,7 @@ def part_name(delivery_id: str, compartment: str) -> str:
 def find_parts(folder: Path) -> list[Delivery]:
     """Deliveries of which any part lies in `folder`, by register and sequence number.
 
-    Only names and digests are read; whoever sends must copy under another name first and rename.
+    Only names are read, digests when they are asked for; whoever sends must copy under another name first and rename.
     """
     found: dict[tuple[str, int, str], dict[str, Path]] = {}
     for path in folder.glob(f"*{SUFFIX}"):
@@ -218,9 +218,27 @@ def find_parts(folder: Path) -> list[Delivery]:
             key = (match["register"], int(match["seq"]), match["delivery_id"])
             found.setdefault(key, {})[match["compartment"]] = path
     return [
-        Delivery(name, register, seq, files, {part: digest_of(path) for part, path in files.items()})
-        for (register, seq, name), files in sorted(found.items())
+        Delivery(name, register, seq, files, _Digests(files)) for (register, seq, name), files in sorted(found.items())
     ]
+
+
+class _Digests(Mapping[str, str]):
+    """SHA-256 (hex) by part. A file is read when its digest is first asked for: most only look for names."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = files
+        self._known: dict[str, str] = {}
+
+    def __getitem__(self, part: str) -> str:
+        if part not in self._known:
+            self._known[part] = digest_of(self._files[part])
+        return self._known[part]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
 
 
 def digest_of(path: Path) -> str:

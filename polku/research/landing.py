@@ -106,7 +106,8 @@ def repair(root: DataRoot) -> int:
     for path in unknown:
         path.unlink()
     for delivery in in_inbox.values():
-        if delivery.digests.items() <= accepted.get(delivery.delivery_id, {}).items():
+        known_digests = accepted.get(delivery.delivery_id)
+        if known_digests and delivery.digests.items() <= known_digests.items():
             _archive(root, delivery)
             mended += 1
     return mended

@@ -39,7 +39,7 @@ _BOTH = {DATA, LINK}
 def pending(root: DataRoot, study: Study) -> list[Delivery]:
     """Deliveries of the study's registers that can be opened now: both parts in the inbox, none missing before.
 
-    In order of register and sequence number. Only file names and digests have been looked at.
+    In order of register and sequence number. Only file names have been looked at.
     """
     return _split(root, study)[0]
 

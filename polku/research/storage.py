@@ -14,10 +14,11 @@ import duckdb
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from polku.duckdb_encryption import encrypt_spill, sql_text
+from polku.duckdb_encryption import encrypt_spill
 from polku.errors import Exit, Refusal
 from polku.exchange.keyfiles import read_key, write_key
 from polku.layout import DataRoot
+from polku.sql_text import text
 
 STORE_KEY = "store.key"
 PARQUET_KEY_NAME = "polku"
@@ -63,14 +64,14 @@ def attach(con: duckdb.DuckDBPyConnection, root: DataRoot, file: Path, alias: st
     """Attach an encrypted database file (made when absent, unless read_only) under `alias`."""
     key = base64.b64encode(_derived(root, "database")).decode()
     mode = ", read_only" if read_only else ""
-    _quietly(con, f"attach {sql_text(str(file))} as {alias} (encryption_key '{key}'{mode})")
+    _quietly(con, f"attach {text(str(file))} as {alias} (encryption_key '{key}'{mode})")
 
 
 def write_parquet(con: duckdb.DuckDBPyConnection, query: str, file: Path) -> int:
     """Write the rows of `query` to an encrypted Parquet file, whole or not at all; returns the row count."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f".{file.name}.part")
-    row = con.execute(f"copy ({query}) to {sql_text(str(part))} ({PARQUET_OPTIONS})").fetchone()
+    row = con.execute(f"copy ({query}) to {text(str(part))} ({PARQUET_OPTIONS})").fetchone()
     part.replace(file)
     return int(row[0]) if row else 0
 
@@ -82,7 +83,7 @@ def parquet(files_: list[Path] | Path) -> str:
     """
     many = files_ if isinstance(files_, list) else [files_]
     config = f"encryption_config = {{footer_key: '{PARQUET_KEY_NAME}'}}"
-    return "(" + " union all by name ".join(f"from read_parquet({sql_text(str(f))}, {config})" for f in many) + ")"
+    return "(" + " union all by name ".join(f"from read_parquet({text(str(f))}, {config})" for f in many) + ")"
 
 
 def without_values(error: Exception) -> str:

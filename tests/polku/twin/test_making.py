@@ -8,11 +8,12 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from polku.authority.extracts import SOURCE_ROW, quoted, read_extract
+from polku.authority.extracts import SOURCE_ROW, read_extract
 from polku.contracts.sql import typed_query
 from polku.errors import Exit, Refusal
 from polku.exchange.identifiers import Refused, canonical_hetu
 from polku.layout import DataRoot
+from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
 
