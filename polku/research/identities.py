@@ -29,6 +29,9 @@ _SCHEMA = (
     "create table if not exists identities.token "
     "(id_type varchar, rho blob, entity_key bigint not null, primary key (id_type, rho))",
     "create table if not exists identities.restriction (entity_key bigint primary key, notice_id varchar not null)",
+    "create table if not exists identities.rejected_link (register varchar, table_name varchar, delivery_id varchar, "
+    "row_no bigint, decided_by varchar not null, reason varchar not null, decided_on date not null, "
+    "primary key (register, table_name, delivery_id, row_no))",
 )
 
 
@@ -49,14 +52,14 @@ def identities(root: DataRoot) -> Iterator[Identities]:
 
 
 class Identities:
-    """The store within one transaction."""
+    """The store within one transaction: its tables are in the schema `identities` of `con`."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
+        self.con = con
 
     def keys_of(self, tokens: pa.Table) -> pa.ChunkedArray:
         """One entity key (int64) for each row of `tokens` (TOKENS); tokens not seen before get new ones."""
-        con = self._con.register("asked", tokens)
+        con = self.con.register("asked", tokens)
         missing = con.execute(
             "select distinct id_type, rho from asked anti join identities.token using (id_type, rho)"
         ).to_arrow_table()
@@ -78,7 +81,7 @@ class Identities:
     def _new_keys(self, count: int) -> np.ndarray:
         while True:
             keys = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.int64) & np.int64(2**63 - 1)
-            self._con.register("drawn", pa.table({"entity_key": keys}))
-            taken = self._con.execute("select 1 from drawn semi join identities.entity using (entity_key) limit 1")
+            self.con.register("drawn", pa.table({"entity_key": keys}))
+            taken = self.con.execute("select 1 from drawn semi join identities.entity using (entity_key) limit 1")
             if not taken.fetchall() and len(np.unique(keys)) == count and (keys > 0).all():
                 return keys

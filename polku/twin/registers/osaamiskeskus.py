@@ -13,6 +13,7 @@ import numpy as np
 from polku.twin import activity as a
 from polku.twin.chance import Dates, Ints, Texts, in_month, pick
 from polku.twin.registers.frame import Frame, Frames, stack, texts, with_overlaps
+from polku.twin.registers.identity_changes import replaced_temporary_codes
 from polku.twin.skills_centre import OUTCOMES
 from polku.twin.world import World
 
@@ -39,7 +40,7 @@ OVERLAP_SHARE = 0.01
 
 
 def record(world: World) -> Frames:
-    """Tables clients, services and exits."""
+    """Tables clients, services, exits and identity_changes."""
     rng = world.rng("osaamiskeskus")
     act = world.activity
     person = np.flatnonzero(act.is_client)
@@ -64,13 +65,15 @@ def record(world: World) -> Frames:
         _exits(person, first, end, outcome),
         _exits(back, second, back_until, _each("job_seeker_service", len(back))),
     )
+    clients = stack(
+        _clients(world, rng, person, first, start, end),
+        _clients(world, rng, back, second, back_on, back_until, Counter(new_client_number=len(back))),
+    )
     return {
-        "clients": stack(
-            _clients(world, rng, person, first, start, end),
-            _clients(world, rng, back, second, back_on, back_until, Counter(new_client_number=len(back))),
-        ),
+        "clients": clients,
         "services": with_overlaps(services, "start", "end", OVERLAP_SHARE, rng),
         "exits": exits,
+        "identity_changes": replaced_temporary_codes(world, "osaamiskeskus", clients),
     }
 
 
