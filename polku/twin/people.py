@@ -120,7 +120,9 @@ def make_people(persons: int, months: Dates, seed: int) -> People:
     age = (arrived_on - born_on).astype(float) / 365.25
     temporary = (ground == GROUNDS.index("protection")) & (rng.random(persons) < TEMPORARY_SHARE)
     code, temporary_code = _codes(rng, born_on, female, temporary, alike)
-    former_code, former_until = _former_codes(stream(seed, "former codes"), born_on, female, arrived_on, code)
+    former_code, former_until = _former_codes(
+        stream(seed, "former codes"), born_on, female, arrived_on, code, months[-1]
+    )
     surname, first_names = _names(rng, female)
     return People(
         female=female,
@@ -184,15 +186,15 @@ def _codes(
 
 
 def _former_codes(
-    rng: np.random.Generator, born_on: Dates, female: Bools, arrived_on: Dates, code: Texts
+    rng: np.random.Generator, born_on: Dates, female: Bools, arrived_on: Dates, code: Texts, last: Dates
 ) -> tuple[Texts, Dates]:
-    """Codes of another birth date that some had before, and the first day of the present code."""
-    changed = rng.random(len(code)) < CHANGED_SHARE
+    """Codes of another birth date that some had before, and the first day of the present code (not after `last`)."""
+    until = arrived_on + rng.integers(*CHANGED_AFTER_DAYS, len(code))
+    changed = (rng.random(len(code)) < CHANGED_SHARE) & (until <= last)
     former = np.full(len(code), "", dtype=object)
     wrong = born_on - rng.integers(1, 400, len(code))
     former[changed] = identity_codes.unique_codes(rng, wrong[changed], female[changed], identity_codes.PERMANENT)
     changed &= ~np.isin(former.astype(str), code.astype(str))
-    until = arrived_on + rng.integers(*CHANGED_AFTER_DAYS, len(code))
     return np.where(changed, former, ""), np.where(changed, until, np.datetime64("NaT"))
 
 

@@ -35,7 +35,7 @@ def replaced_temporary_codes(world: World, register: str, *frames: Frame) -> Fra
 def changed_codes(world: World) -> Frame:
     """The permanent codes that the population register replaced by others."""
     people = world.people
-    person = np.flatnonzero(people.former_until <= world.months[-1].astype("datetime64[D]"))
+    person = np.flatnonzero(~np.isnat(people.former_until))
     return Frame(
         person,
         {
