@@ -63,7 +63,8 @@ LANDED = {
     "migri.permits": ("migri_luvat.csv", "person_key ground_code started_on ended_on"),
     "osaamiskeskus.services": (
         "osaamiskeskus_palvelut.csv",
-        "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code",
+        "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code "
+        "filed_by_key",
     ),
     "ura.employment_spells": ("ura_ytyoll.csv", "person_key employment_code started_on ended_on"),
     "ura.identity_changes": ("ura_tunnukset.csv", "temporary_key person_key changed_on"),

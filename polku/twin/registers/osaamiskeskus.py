@@ -37,6 +37,8 @@ RETURNED_SHARE, RETURN_AFTER_MONTHS, RETURN_DAYS = 0.06, 8, 70
 """Former clients, again job seekers, who come back for a while under a new client number."""
 
 OVERLAP_SHARE = 0.01
+STAFF = 40
+"""Employees who record services."""
 
 
 def record(world: World) -> Frames:
@@ -204,6 +206,7 @@ def _service_rows(
             "hours_planned": planned,
             "hours_attended": np.where(status == "cancelled", 0, attended),
             "status": np.where(ongoing, "ongoing", status).astype(object),
+            "kirjaaja": np.array([f"omnia\\kt{n:03d}" for n in rng.integers(0, STAFF, count).tolist()], dtype=object),
         },
     )
 
