@@ -24,16 +24,12 @@ from polku.authority.extracts import Extract, given
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.grants import token_keys
-from polku.exchange.identifiers import HETU, Refused, already_canonical, canonical, temporary_domain
+from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
 from polku.exchange.keys import Trust
 from polku.exchange.parts import ID_PART, TOKEN
 from polku.exchange.tokens import key_check, tokens
 from polku.sql_text import quoted
 
-MIGRI_CLIENT = "fi.migri.client"
-"""What the linkage unit gets: one row per identifier of the delivery."""
-
-_NATIONAL = (HETU, MIGRI_CLIENT)
 _BATCH_ROWS = 100_000
 
 
@@ -119,7 +115,7 @@ class Tokeniser:
         return pa.concat_tables([pa.Table.from_pylist(refused, self.SCHEMA), *made])
 
     def _usable(self, id_type: str, texts: pa.StringArray, canonicals: pa.StringArray) -> pa.Table:
-        key = self._national if id_type in _NATIONAL else self._own
+        key = self._national if id_type in NATIONAL else self._own
         made = b"".join(tokens(key, id_type, canonicals.cast(pa.binary()).to_pylist()))
         # One block each, and all tokens differ: a keyed permutation, under a key that nobody keeps.
         handles = Cipher(AES(self._handle), ECB()).encryptor().update(made)
