@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from polku.errors import Exit, Refusal
-from polku.exchange import delivery, grants, keys
+from polku.exchange import delivery, folders, grants, keys
 from polku.exchange.delivery import LINK, Heading
+from polku.exchange.files import digest_of
 from polku.exchange.ledger import ACCEPTED, REFUSED, Ledger
 from polku.exchange.package import Package, writing
 from polku.exchange.parts import ID_PART
@@ -48,6 +49,7 @@ def id_part(parties: Parties, heading: Heading) -> Path:
     path = parties.root.linkage / "inbox" / delivery.part_name(heading.delivery_id, "id")
     with writing(path, heading.as_json(), signing, trust.party(keys.LINKAGE).sealing_key) as out:
         write_payload(out, {"tables": [{"name": "identifiers", "rows": 0}]}, [(ID_PART, [])])
+    folders.mark(path, out.digest)
     return path
 
 
@@ -187,6 +189,7 @@ def test_one_refusal_does_not_keep_others_waiting(parties: Parties) -> None:
         parties.send(report)
     path = parties.root.linkage / "inbox" / spoiled.id_part.name
     path.write_bytes(path.read_bytes()[:-1])
+    folders.mark(path, digest_of(path))
     report = parties.relay()
     assert [refusal.exit for refusal in report.refused] == [Exit.PACKAGE_TRUNCATED]
     assert [link.name for link in report.relayed] == [delivery.part_name(good.delivery_id, LINK)]
@@ -207,7 +210,9 @@ def test_killed_after_the_ledger_knows_finishes_next_time(parties: Parties, monk
     outbox = parties.root.linkage / "outbox"
     assert not list(outbox.glob("[!.]*"))
     assert parties.relay().repeated
-    assert [path.name for path in outbox.iterdir()] == ["persons-20240701-0001.link.hpkg"]
+    assert sorted(path.name for path in outbox.iterdir()) == [
+        "persons-20240701-0001.link.hpkg", "persons-20240701-0001.link.hpkg.sha256",
+    ]  # fmt: skip
     assert [entry.outcome for entry in ledger(parties).entries()] == [ACCEPTED]
 
 

@@ -1,0 +1,38 @@
+"""Files that others put somewhere: opened without following links and without waiting.
+
+Belongs here: opening and hashing any such file. Does not belong here: what packages are (`package`) and how
+they lie in folders (`folders`).
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from hashlib import file_digest
+from pathlib import Path
+
+from polku.errors import Exit, Refusal
+
+
+def open_regular(path: Path) -> io.FileIO:
+    """An unbuffered, readable file. Refuses (DELIVERY_INCOMPLETE) a link, a pipe or anything but a file."""
+    try:
+        # O_NONBLOCK: opening a pipe would wait for ever for somebody to write to it.
+        file = io.FileIO(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK))
+    except OSError as error:
+        raise _unreadable(path, error.strerror) from None
+    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        file.close()
+        raise _unreadable(path, "not a regular file")
+    return file
+
+
+def digest_of(path: Path) -> str:
+    """SHA-256 (hex) of a file. Refuses what `open_regular` refuses."""
+    with open_regular(path) as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _unreadable(path: Path, why: str | None) -> Refusal:
+    return Refusal(Exit.DELIVERY_INCOMPLETE, f"the file cannot be read ({why}).", file=path.name)
