@@ -41,7 +41,7 @@ def parsed(text: bytes, max_bytes: int) -> dict[str, Any]:
         value = json.loads(text)
         if isinstance(value, dict) and canonical_json(value) == text:
             return value
-    except RecursionError:
+    except (ValueError, RecursionError):
         pass
     raise ValueError("not a canonical JSON object")
 

@@ -36,7 +36,7 @@ def find_parts(folder: Path) -> list[Delivery]:
     """
     found: dict[tuple[str, int, str], dict[str, Path]] = {}
     for path, match in _packages(folder):
-        if _marker(path).is_file():
+        if _is_file(_marker(path)):
             key = (match["register"], int(match["seq"]), match["delivery_id"])
             found.setdefault(key, {})[match["compartment"]] = path
     return [
@@ -46,7 +46,7 @@ def find_parts(folder: Path) -> list[Delivery]:
 
 def arriving(folder: Path) -> list[Path]:
     """Packages in `folder` that have no marker yet: receivers wait for whoever is copying them."""
-    return sorted(path for path, _ in _packages(folder) if not _marker(path).is_file())
+    return sorted(path for path, _ in _packages(folder) if not _is_file(_marker(path)))
 
 
 def verified(path: Path, signers: Mapping[bytes, VerifyKey]) -> Package:
@@ -171,8 +171,12 @@ def _packages(folder: Path) -> Iterator[tuple[Path, re.Match[str]]]:
     """Regular files, not links to any, that are named like parts."""
     for path in folder.glob(f"*{SUFFIX}"):
         match = _FILE.fullmatch(path.name)
-        if match and path.is_file() and not path.is_symlink():
+        if match and _is_file(path):
             yield path, match
+
+
+def _is_file(path: Path) -> bool:
+    return path.is_file() and not path.is_symlink()
 
 
 def _marker(path: Path) -> Path:

@@ -70,9 +70,8 @@ class PackageWriter(io.RawIOBase):
         data_key = secrets.token_bytes(32)
         self._file, self._sender, self._hash = file, sender, sha256()
         self._stream = _Stream(data_key, sha256(head).digest())
-        self._pending = bytearray()
-        self._sealed = bytearray(chunk_bytes + _TAG_BYTES)
-        self._chunk_bytes = chunk_bytes
+        self._plain, self._filled = memoryview(bytearray(chunk_bytes)), 0
+        self._sealed = memoryview(bytearray(chunk_bytes + _TAG_BYTES))
         self.package_id = str(header["package_id"])
         self.digest = ""
         self._emit(head + recipient.wrap(data_key, self._stream.wrap_info))
@@ -83,28 +82,32 @@ class PackageWriter(io.RawIOBase):
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Take bytes; whole chunks are sealed and written as soon as more follows them."""
-        view = memoryview(data).cast("B")
-        self._pending += view
+        left = memoryview(data).cast("B")
+        size = len(left)
         # A full chunk waits for the next byte: only then is it known not to be the last.
-        start = 0
-        while len(self._pending) - start > self._chunk_bytes:
-            self._seal(memoryview(self._pending)[start : start + self._chunk_bytes], last=False)
-            start += self._chunk_bytes
-        del self._pending[:start]
-        return len(view)
+        while len(left) > (room := len(self._plain) - self._filled):
+            if self._filled:
+                self._plain[self._filled :] = left[:room]
+                self._seal(self._plain, last=False)
+            else:
+                self._seal(left[:room], last=False)
+            left, self._filled = left[room:], 0
+        self._plain[self._filled : self._filled + len(left)] = left
+        self._filled += len(left)
+        return size
 
     def finish(self) -> None:
         """Seal the last chunk, sign and flush to disk. `digest` is then the SHA-256 of the whole file."""
-        self._seal(memoryview(self._pending), last=True)
+        self._seal(self._plain[: self._filled], last=True)
         self._emit(self._sender.sign(self._hash.digest()) + _END)
         self._file.flush()
         os.fsync(self._file.fileno())
         self.digest = self._hash.hexdigest()
 
     def _seal(self, plain: memoryview, *, last: bool) -> None:
-        with plain, memoryview(self._sealed)[: len(plain) + _TAG_BYTES] as sealed:
-            self._stream.seal(plain, sealed, last=last)
-            self._emit(sealed)
+        sealed = self._sealed[: len(plain) + _TAG_BYTES]
+        self._stream.seal(plain, sealed, last=last)
+        self._emit(sealed)
 
     def _emit(self, data: ReadableBuffer) -> None:
         self._hash.update(data)

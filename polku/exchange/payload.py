@@ -23,7 +23,7 @@ from typing import Any
 import pyarrow as pa
 
 from polku.errors import Exit, Refusal
-from polku.exchange.documents import MAX_ITEMS, MAX_NUMBER, canonical_json, parsed
+from polku.exchange.documents import MAX_ITEMS, MAX_NUMBER, MAX_TEXT, canonical_json, parsed
 
 MAX_UNPACKED_BYTES = 1 << 24
 """Of one Arrow message: what a receiver holds of a table at a time."""
@@ -36,9 +36,6 @@ _MAX_BODY_BYTES = MAX_UNPACKED_BYTES + (MAX_UNPACKED_BYTES >> 7)
 """zstd adds less than one part in 128 to what it cannot compress."""
 _BUFFER_BYTES = 1 << 20
 _CODEC = pa.Codec("zstd", compression_level=1)
-
-# What Arrow and its codecs raise on bytes that are none of theirs (the first three are its own kinds).
-_UNREADABLE = (pa.ArrowException, OSError, MemoryError, ValueError, TypeError, LookupError, OverflowError, struct.error)
 
 
 def write_payload(
@@ -144,10 +141,10 @@ class _Table:
             raise payload._broken()
         try:
             self.schema = pa.ipc.read_schema(self._message(unpacked, head, body))
-        except _UNREADABLE:
+            if not _plain(self.schema):
+                raise ValueError("columns that no table of a delivery has")
+        except Exception:  # whatever Arrow and its codecs raise on bytes that are none of theirs
             raise payload._broken() from None
-        if not all(_flat(field.type) for field in self.schema) or self.schema.metadata or len(self.schema) > MAX_ITEMS:
-            raise payload._broken()
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The rows; the table has ended well when they are through."""
@@ -172,7 +169,7 @@ class _Table:
             if batch.num_rows > self._left:
                 raise ValueError("more rows than the manifest says")
             batch.validate(full=True)
-        except _UNREADABLE:
+        except Exception:  # as above
             raise self._payload._broken() from None
         self._left -= batch.num_rows
         return batch
@@ -192,6 +189,18 @@ def _plausible(tables: object) -> bool:
             isinstance(facts, dict) and type(facts.get("rows")) is int and 0 <= facts["rows"] <= MAX_NUMBER
             for facts in tables
         )
+    )
+
+
+def _plain(schema: pa.Schema) -> bool:
+    """Whether columns have different, printable names and nothing but flat values."""
+    names = schema.names  # a name that is no UTF-8 raises
+    return (
+        len(names) <= MAX_ITEMS
+        and len(set(names)) == len(names)
+        and all(0 < len(name) <= MAX_TEXT and name.isprintable() for name in names)
+        and all(_flat(field.type) and not field.metadata for field in schema)
+        and not schema.metadata
     )
 
 
