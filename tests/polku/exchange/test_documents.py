@@ -58,7 +58,8 @@ def test_any_other_bytes_are_refused_in_one_way(text: bytes) -> None:
     "text",
     [
         b'{"a":1,"a":1}', b'{"b":1,"a":1}', b'{"a": 1}', b'{"a":NaN}', b'{"a":1e400}', b'{"a":1.0e0}',
-        b'{"a":"\\u0061"}', b"[1]", b"1", b"null", b"", b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}", b'{"a":' + b"9" * 5_000 + b"}",
+        b'{"a":"\\u0061"}', b"[1]", b"1", b"null", b"", b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a":' + b"9" * 5_000 + b"}",
     ],
 )  # fmt: skip
 def test_other_spellings_and_depths_are_refused(text: bytes) -> None:
@@ -90,7 +91,7 @@ def test_a_shape_is_read() -> None:
     ],
 )  # fmt: skip
 def test_any_other_shape_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="shape|date|shorter|longer|argument"):
+    with pytest.raises(ValueError, match=r"shape|date|shorter|longer|argument"):
         shaped(Outer, {**GOOD, **change})
 
 
