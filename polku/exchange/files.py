@@ -1,6 +1,6 @@
-"""Files that others put somewhere: opened without following links and without waiting.
+"""Files where others can put files too: opened and made without following links and without waiting.
 
-Belongs here: opening and hashing any such file. Does not belong here: what packages are (`package`) and how
+Belongs here: opening, making and hashing any such file. Does not belong here: what packages are (`package`) and how
 they lie in folders (`folders`).
 """
 
@@ -11,6 +11,7 @@ import os
 import stat
 from hashlib import file_digest
 from pathlib import Path
+from typing import BinaryIO
 
 from polku.errors import Exit, Refusal
 
@@ -26,6 +27,11 @@ def open_regular(path: Path) -> io.FileIO:
         file.close()
         raise _unreadable(path, "not a regular file")
     return file
+
+
+def create_private(path: Path) -> BinaryIO:
+    """A new file to write to, mode 0600. Raises FileExistsError rather than write to anything that is there."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600), "wb")
 
 
 def digest_of(path: Path) -> str:

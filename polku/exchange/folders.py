@@ -11,6 +11,7 @@ marker is a courier's word and proves nothing: what a package is, its signatures
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
@@ -18,7 +19,7 @@ from pathlib import Path
 
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import DELIVERY_ID, Delivery, now
-from polku.exchange.files import digest_of, open_regular
+from polku.exchange.files import create_private, digest_of, open_regular
 from polku.exchange.keypairs import VerifyKey
 from polku.exchange.package import SUFFIX, Package
 
@@ -27,6 +28,7 @@ MARKER = ".sha256"
 _FILE = re.compile(DELIVERY_ID + r"\.(?P<compartment>id|data|link)" + re.escape(SUFFIX))
 _MARK = re.compile(rb"([0-9a-f]{64})(\s.*)?", re.DOTALL)
 _MAX_MARK_BYTES = 1_000
+_COPIED_BYTES = 1 << 20
 
 
 def find_parts(folder: Path) -> list[Delivery]:
@@ -96,7 +98,11 @@ def copy(path: Path, folder: Path) -> Path:
     if digest is None:
         raise _not_yet(path)
     part = folder / f".{path.name}.part"
-    shutil.copyfile(path, part, follow_symlinks=False)
+    part.unlink(missing_ok=True)
+    with open_regular(path) as source, create_private(part) as target:
+        shutil.copyfileobj(source, target, _COPIED_BYTES)
+        target.flush()
+        os.fsync(target.fileno())
     return publish(part, digest)
 
 

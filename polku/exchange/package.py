@@ -38,7 +38,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from polku.errors import Exit, Refusal
 from polku.exchange.documents import canonical_json, parsed
-from polku.exchange.files import open_regular
+from polku.exchange.files import create_private, open_regular
 from polku.exchange.keypairs import SIGNATURE_BYTES, WRAPPED_KEY_BYTES, OpeningKey, SealingKey, SigningKey, VerifyKey
 
 if TYPE_CHECKING:
@@ -127,9 +127,9 @@ def writing(
     `header` is not secret: it is signed, not encrypted, and must hold nothing of a person. The container
     adds the size of its chunks and an id that no other package has.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    file = create_private(path)
     try:
-        with os.fdopen(handle, "wb") as file:
+        with file:
             whole = {**header, "chunk_bytes": chunk_bytes, "package_id": _new_package_id()}
             writer = PackageWriter(file, whole, sender, recipient)
             yield writer

@@ -67,6 +67,16 @@ def test_a_package_and_its_marker_are_copied_moved_and_removed_together(package:
     assert package.is_file()
 
 
+def test_a_copy_is_private_and_does_not_write_through_a_link(package: Path, inbox: Path, tmp_path: Path) -> None:
+    victim = tmp_path / "victim"
+    victim.write_bytes(b"mine")
+    (inbox / f".{NAME}.part").symlink_to(victim)
+    copied = folders.copy(package, inbox)
+    assert victim.read_bytes() == b"mine"
+    assert not copied.is_symlink()
+    assert copied.stat().st_mode & 0o777 == 0o600
+
+
 def test_a_package_without_marker_is_not_seen_but_named(package: Path, inbox: Path) -> None:
     (inbox / NAME).write_bytes(package.read_bytes())
     assert folders.find_parts(inbox) == []

@@ -133,6 +133,25 @@ def test_a_gap_is_held_until_it_is_filled(parties: Parties) -> None:
     ]
 
 
+def test_what_is_still_being_copied_or_dated_ahead_is_held(parties: Parties) -> None:
+    """Nothing is refused, moved or recorded, and what follows goes its way."""
+    report, inbox = parties.seal("persons"), parties.root.linkage / "inbox"
+    path = inbox / report.id_part.name
+    path.write_bytes(report.id_part.read_bytes()[:-100])
+    assert relaying.relay(parties.root.linkage, parties.root.trust).arriving == [path]
+    folders.mark(path, digest_of(report.id_part))
+    (refusal,) = parties.relay().held
+    assert refusal.exit is Exit.NOT_YET
+    path.unlink()
+    id_part(parties, replace(heading_of(parties, report.id_part), created_at="2999-01-01T00:00:00+00:00"))
+    (refusal,) = parties.relay().held
+    assert refusal.exit is Exit.NOT_YET
+    assert path.is_file()
+    assert ledger(parties).entries() == []
+    folders.copy(report.id_part, inbox)
+    assert len(parties.relay().relayed) == 1
+
+
 def test_two_different_deliveries_of_one_number_raise_the_alarm(parties: Parties) -> None:
     report = parties.seal("persons")
     heading = heading_of(parties, report.id_part)
@@ -149,6 +168,7 @@ def test_two_different_deliveries_of_one_number_raise_the_alarm(parties: Parties
         ({"key_check": "0" * 16}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"canon_version": 999}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"study": "other"}, Exit.PACKAGE_MISADDRESSED),
+        ({"kind": "notice"}, Exit.PACKAGE_MISADDRESSED),
         ({"epoch": "2"}, Exit.PACKAGE_MISADDRESSED),
         ({"compartment": "data"}, Exit.PACKAGE_MISADDRESSED),
         ({"seq": 7}, Exit.PACKAGE_MISADDRESSED),

@@ -308,6 +308,33 @@ def test_a_refused_delivery_can_be_tried_again(parties: Parties) -> None:
     assert Ledger(parties.root.ledger).has(delivery.delivery_id)
 
 
+def test_what_is_still_being_copied_or_dated_ahead_is_held(parties: Parties) -> None:
+    delivery = parties.deliver("persons")
+    genuine = delivery.data.read_bytes()
+    delivery.data.write_bytes(genuine[:-1])
+    assert exit_of(parties, pending(parties)[0]) is Exit.NOT_YET
+    delivery.data.write_bytes(genuine)
+    reseal(parties, delivery.data, "persons", lambda h: replace(h, created_at="2999-01-01T00:00:00+00:00"))
+    assert exit_of(parties, pending(parties)[0]) is Exit.NOT_YET
+    assert {Exit.NOT_YET, Exit.SEQUENCE_GAP} <= opening.HELD
+    assert Ledger(parties.root.ledger).entries() == []
+    delivery.data.write_bytes(genuine)
+    folders.mark(delivery.data, digest_of(delivery.data))
+    assert len(parties.read(pending(parties)[0])["persons"]) == 3
+
+
+def test_the_ledger_keeps_the_ids_of_the_packages(parties: Parties) -> None:
+    delivery = parties.deliver("persons")
+    with opening.open_delivery(parties.root, parties.study, delivery) as opened:
+        ids = opened.delivery.package_ids
+        for _, reader in opened.tables():
+            reader.read_all()
+    Ledger(parties.root.ledger).record(opened.delivery, {})
+    (entry,) = Ledger(parties.root.ledger).entries()
+    assert entry.package_ids == ids
+    assert ids.keys() == {DATA, LINK}
+
+
 def test_a_half_that_stays_alone_can_be_refused(parties: Parties) -> None:
     for _ in range(2):
         parties.send(parties.seal("persons"))
