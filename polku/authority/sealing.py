@@ -49,8 +49,8 @@ from polku.exchange.delivery import (
     delivery_name,
     now,
     part_name,
-    settle,
 )
+from polku.exchange.folders import settle
 from polku.exchange.identifiers import CANON_VERSION, HETU
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust
 from polku.exchange.ledger import Ledger
@@ -190,7 +190,8 @@ def _write(
             [(ids.schema, ids.to_batches(_BATCH_ROWS))],
         )
     digests = {part: out.digest for part, out in outs.items()}
-    return Delivery(heading.delivery_id, heading.register, heading.seq, files, digests)
+    package_ids = {part: out.package_id for part, out in outs.items()}
+    return Delivery(heading.delivery_id, heading.register, heading.seq, files, digests, package_ids)
 
 
 def _table(
