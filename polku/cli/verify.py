@@ -10,37 +10,42 @@ from pathlib import Path
 
 from polku.errors import Exit
 from polku.exchange.delivery import Heading
-from polku.exchange.keys import LINKAGE, RESEARCH, Trust
+from polku.exchange.keys import LINKAGE, RESEARCH
 from polku.exchange.package import Package
 from polku.exchange.payload import Payload
+from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 
 _DESCRIPTION = """\
-Verify the signatures of packages against the trust file and print their headings (nothing secret). With
+Verify the signatures of packages against the trust file and print their headings (nothing secret). The trust
+file is believed as the party named by --as believes it: whose pin of the steward's key is on this machine. With
 --open-as, the recipient also decrypts them to the last byte and compares row counts and hashes with the
-manifest. Nothing is written and no ledger is asked: the same package may be verified again.
+manifest. No ledger is asked: the same package may be verified again.
 
-Example:  polku verify --study mvad --open-as research data/mvad/inbox/*.data.hpkg"""
+Examples:  polku verify --study mvad --as ura data/mvad/authorities/ura/sealed/*.hpkg
+           polku verify --study mvad --open-as research data/mvad/inbox/*.data.hpkg"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.description = _DESCRIPTION
     parser.add_argument("--study", required=True, help="name of the study")
-    parser.add_argument("--open-as", choices=(LINKAGE, RESEARCH), help="recipient whose keys are on this machine")
+    party = parser.add_mutually_exclusive_group(required=True)
+    party.add_argument("--as", dest="party", metavar="PARTY", help="party on this machine whose pin is used")
+    party.add_argument("--open-as", choices=(LINKAGE, RESEARCH), help="recipient whose pin and keys are used")
     parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE")
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify each package; the first one that is refused ends the run."""
     root = DataRoot.of(args.study)
-    trust = Trust.read(root.trust)
+    folder = root.party(args.open_as or args.party)
+    trust = Trust.read(root.trust, folder)
     for path in args.packages:
         with Package.verify(path, trust.signers) as package:
             heading = Heading.of(package)
             checked = "signed"
             if args.open_as:
-                folder = root.linkage if args.open_as == LINKAGE else root.path
                 payload = Payload(package.open(trust.own(args.open_as, folder).opening), path.name)
                 rows = sum(batch.num_rows for _, reader in payload.tables() for batch in reader)
                 checked = f"signed and whole, {rows} rows"

@@ -143,10 +143,10 @@ class Package:
     _body_end: int
 
     @classmethod
-    def verify(cls, path: Path, signers: Mapping[bytes, VerifyKey]) -> Package:
-        """Open a package file and verify its signatures by one of `signers` (key id to key).
+    def verify(cls, path: Path, signers: Mapping[bytes, VerifyKey | None]) -> Package:
+        """Open a package file and verify its signatures by one of `signers` (key id to key, None where it is revoked).
 
-        Refuses PACKAGE_TRUNCATED, SENDER_UNKNOWN or PACKAGE_TAMPERED.
+        Refuses PACKAGE_TRUNCATED, SENDER_UNKNOWN, KEY_REVOKED or PACKAGE_TAMPERED.
         """
         try:
             handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
@@ -162,7 +162,7 @@ class Package:
             raise
 
     @classmethod
-    def _verify(cls, path: Path, file: BinaryIO, signers: Mapping[bytes, VerifyKey]) -> Package:
+    def _verify(cls, path: Path, file: BinaryIO, signers: Mapping[bytes, VerifyKey | None]) -> Package:
         size = os.fstat(file.fileno()).st_size
         smallest = _PREFIX.size + WRAPPED_KEY_BYTES + _TAG_BYTES + _TAIL_BYTES
         file.seek(max(0, size - len(_END)))
@@ -185,6 +185,14 @@ class Package:
                 "Compare key ids with the sender by telephone; a new key needs a new trust file.",
                 file=path.name,
             )
+        signer = signers[sender_key_id]
+        if signer is None:
+            raise Refusal(
+                Exit.KEY_REVOKED,
+                "the package is signed with a key that the steward has revoked.",
+                "Whoever has that key may have sealed it. The sender seals it again with its new key.",
+                file=path.name,
+            )
         signed, whole = sha256(), sha256()
         file.seek(0)
         left = size - _TAIL_BYTES
@@ -197,7 +205,7 @@ class Package:
         tail = file.read(_TAIL_BYTES)
         whole = signed.copy()
         whole.update(tail)
-        if not signers[sender_key_id].verifies(tail[:SIGNATURE_BYTES], signed.digest()):
+        if not signer.verifies(tail[:SIGNATURE_BYTES], signed.digest()):
             raise _tampered(path)
         file.seek(_PREFIX.size)
         text = file.read(header_bytes)
