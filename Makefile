@@ -63,5 +63,5 @@ bench: .venv/ready ## measure the nightly run and sealing; figures belong into b
 	$(BIN)/python benchmarks/run.py
 
 lock: ## compile requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra platform --extra dev --universal --generate-hashes \
+	uv pip compile pyproject.toml --extra platform --extra ceremony --extra dev --universal --generate-hashes \
 	  --no-annotate --no-header --no-emit-index-url --no-strip-extras --quiet --output-file requirements.lock

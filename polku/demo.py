@@ -8,19 +8,23 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 
 from polku.authority.sealing import seal
 from polku.exchange import delivery, folders, grants, keys
 from polku.exchange.files import digest_of
+from polku.exchange.issuing import issue
+from polku.exchange.pins import pin
 from polku.layout import CHECKOUT, DataRoot
 from polku.linkage.relaying import relay
 from polku.studies import Study
 
 DAYS_UNTIL_EXTRACT = 320
 """The demonstration's extracts are made so long after the window that even annual tax data is final."""
+DAYS_OF_TRUST = 3650
+"""Nobody who tries the demonstration again later should have to renew its trust file."""
 
 Say = Callable[[str], None]
 
@@ -70,10 +74,13 @@ def make_keys(root: DataRoot, study: Study, say: Say) -> None:
     for party, folder in folders.items():
         card = keys.card_path(folder)
         cards.append(keys.read_card(card) if card.is_file() else keys.create_party(party, study.code, folder))
-    part = root.trust.with_name(".trust.part.json")
-    keys.write_trust(part, cards)
+    today, part = datetime.now(UTC).date(), root.trust.with_name(".trust.part.json")
+    lasting = today + timedelta(days=DAYS_OF_TRUST)
+    issue(root.steward, part, cards, study=study.code, test=study.test, today=today, expires_on=lasting)
+    for folder in folders.values():
+        pin(folder, cards[0].verify_key.key_id.hex())
     for register in study.contracts:
-        if not keys.token_key_path(root.authority(register), cards[0].epoch or "").is_file():
+        if not keys.token_key_path(root.authority(register), keys.EPOCH).is_file():
             package = grants.grant(root.steward, part, register)
             grants.accept(root.authority(register), part, register, package)
     part.replace(root.trust)

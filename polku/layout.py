@@ -34,6 +34,11 @@ class DataRoot:
         base = os.environ.get("POLKU_DATA")
         return cls(study, (Path(base) if base else CHECKOUT / "data") / study)
 
+    def party(self, name: str) -> Path:
+        """The folder of a party: steward, linkage, research, or an authority's register."""
+        own = {"steward": self.steward, "linkage": self.linkage, "research": self.path}
+        return own.get(name, self.authority(name))
+
     def authority(self, register: str) -> Path:
         """The authority of a register: its extract, keys, sealed packages and own quarantine."""
         return self.path / "authorities" / register

@@ -19,12 +19,15 @@ ROOMS = {
         "numpy",
         "pandas",
         "matplotlib",
+        "shamir_mnemonic",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},
     "assets": {"dagster", "dagster_dbt", "dbt", "dbt_common", "polku", "expectations", "duckdb"},
     "orchestration": {"dagster", "assets", "polku"},
 }
 AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")
+CEREMONY = {"shamir_mnemonic"}
+"""What only a key ceremony needs: imported in one module, which is imported when a root is split or combined."""
 AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "authority/sealing.py", "linkage/relaying.py")
 PARTIES = ("authority", "linkage", "research")
 
@@ -103,7 +106,7 @@ def test_dbt_holds_no_python_models() -> None:
 
 def test_an_authority_needs_only_the_base_dependencies() -> None:
     """Sealing, relaying and everything they import must not reach for the platform's packages."""
-    platform = ROOMS["polku"] - set(AUTHORITY)
+    platform = ROOMS["polku"] - set(AUTHORITY) - CEREMONY
     seen: set[Path] = set()
     todo = [CHECKOUT / "polku" / name for name in AUTHORITY_MODULES]
     while todo:
@@ -117,6 +120,14 @@ def test_an_authority_needs_only_the_base_dependencies() -> None:
             if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("polku"):
                 todo += [p for p in (_file(node.module), *(_file(f"{node.module}.{a.name}") for a in node.names)) if p]
     assert len(seen) > len(AUTHORITY_MODULES)
+
+
+def test_only_splitting_and_combining_import_what_a_ceremony_needs() -> None:
+    importers = [path.name for path in (CHECKOUT / "polku").rglob("*.py") if imported(path) & CEREMONY]
+    assert importers == ["shares.py"]
+    code = f"import sys, polku.cli.keys; print([m for m in {sorted(CEREMONY)} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
 
 
 def _file(module: str) -> Path | None:

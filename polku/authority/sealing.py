@@ -52,11 +52,12 @@ from polku.exchange.delivery import (
 )
 from polku.exchange.folders import settle
 from polku.exchange.identifiers import CANON_VERSION, HETU
-from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust
+from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys
 from polku.exchange.ledger import Ledger
 from polku.exchange.package import writing
 from polku.exchange.parts import ROW_NO, TOKEN
 from polku.exchange.payload import write_payload
+from polku.exchange.trust import Trust
 from polku.sql_text import quoted
 from polku.studies import Study
 
@@ -104,9 +105,14 @@ def seal(
             "The research platform takes every day of the period without an event for a day without one.",
             register=register,
         )
-    pins = Trust.read(trust)
-    if pins.study != study.code:
-        raise Refusal(Exit.KEY_UNUSABLE, "the trust file is of another study.", file=trust.name, register=register)
+    pins = Trust.read(trust, authority_dir)
+    if (pins.study, pins.test) != (study.code, study.test):
+        raise Refusal(
+            Exit.KEY_UNUSABLE,
+            "the trust file is of another study, or does not agree with this one on whether it is a test.",
+            file=trust.name,
+            register=register,
+        )
     keys = pins.own(register, authority_dir)
     ledger, sealed = Ledger(authority_dir / "ledger.sqlite"), authority_dir / "sealed"
     sealed.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -22,12 +22,11 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from polku.authority.extracts import Extract, given
 from polku.contracts.model import Contract
-from polku.errors import Exit, Refusal
-from polku.exchange.grants import token_keys
+from polku.exchange.grants import granted_keys
 from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
-from polku.exchange.keys import Trust
 from polku.exchange.parts import ID_PART, TOKEN
-from polku.exchange.tokens import key_check, tokens
+from polku.exchange.tokens import tokens
+from polku.exchange.trust import Trust
 from polku.sql_text import quoted
 
 _BATCH_ROWS = 100_000
@@ -69,14 +68,7 @@ class Tokeniser:
     def __init__(
         self, contract: Contract, pins: Trust, authority: Path, extracted_on: date, permanent_until: int
     ) -> None:
-        self._national, self._own = token_keys(authority, pins.epoch)
-        if key_check(self._national) != pins.key_check:
-            raise Refusal(
-                Exit.KEY_UNUSABLE,
-                "the token key is not the one that the steward's card announces.",
-                "Accept the steward's grant of this epoch again.",
-                register=contract.register,
-            )
+        self._national, self._own = granted_keys(authority, pins, contract.register, pins.epoch)
         self._handle = secrets.token_bytes(32)
         self._register, self._born_until, self._permanent_until = (
             contract.register,

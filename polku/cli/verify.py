@@ -11,17 +11,20 @@ from pathlib import Path
 from polku.errors import Exit
 from polku.exchange.delivery import Heading
 from polku.exchange.folders import announced
-from polku.exchange.keys import LINKAGE, RESEARCH, Trust
+from polku.exchange.keys import LINKAGE, RESEARCH
 from polku.exchange.package import Package
 from polku.exchange.payload import Payload
+from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 
 _DESCRIPTION = """\
-Verify packages and print their headings (nothing secret). Anybody who has the trust file can do this, at
-any time and as often as wished: nothing is written and no ledger is asked.
+Verify packages and print their headings (nothing secret). Any party can do this, at any time and as often as
+wished: nothing is written and no ledger is asked. The trust file is believed as the party named by --as
+believes it, whose pin of the steward's key is on this machine.
 
 Always checked: the file ends where a package ends; both signatures (Ed25519 and ML-DSA-65) over every byte
-are of a party that the trust file names; the heading is one of a delivery, and not dated in the future.
+are of a party that the trust file names and whose key is not revoked; the heading is one of a delivery, and
+not dated in the future.
 The .sha256 marker beside a package is compared too, but proves nothing: it only tells receivers that the
 copying is over, and they hold a package that has none or another one.
 With --open-as, for the recipient whose keys are on this machine: every chunk decrypts, in order and to the
@@ -29,27 +32,30 @@ last; rows, columns and hashes are what the manifest inside says.
 Never checked here: whether the package was received before or an earlier one is missing (the ledger of
 `polku relay` and of landing knows), whether its sender may send this register, and what the values mean.
 
-The exit code is that of the first package refused: 21 the signer is not in the trust file, 30 changed after
-it was sealed, 31 cut short (transfer it again), 33 for somebody else, 35 its content is not what its
-manifest says, 39 dated in the future.
+The exit code is that of the first package refused: 21 the signer is not in the trust file, 23 its key is
+revoked, 30 changed after it was sealed, 31 cut short (transfer it again), 33 for somebody else, 35 its
+content is not what its manifest says, 39 dated in the future.
 
-Example:  polku verify --study mvad --open-as research data/mvad/inbox/*.data.hpkg"""
+Examples:  polku verify --study mvad --as ura data/mvad/authorities/ura/sealed/*.hpkg
+           polku verify --study mvad --open-as research data/mvad/inbox/*.data.hpkg"""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.description = _DESCRIPTION
     parser.add_argument("--study", required=True, help="name of the study")
-    parser.add_argument("--open-as", choices=(LINKAGE, RESEARCH), help="recipient whose keys are on this machine")
+    party = parser.add_mutually_exclusive_group(required=True)
+    party.add_argument("--as", dest="party", metavar="PARTY", help="party on this machine whose pin is used")
+    party.add_argument("--open-as", choices=(LINKAGE, RESEARCH), help="recipient whose pin and keys are used")
     parser.add_argument("packages", nargs="+", type=Path, metavar="PACKAGE")
 
 
 def run(args: argparse.Namespace) -> int:
     """Verify each package; the first one that is refused ends the run."""
     root = DataRoot.of(args.study)
-    trust = Trust.read(root.trust)
-    folder = {LINKAGE: root.linkage, RESEARCH: root.path}.get(args.open_as)
-    own = trust.own(args.open_as, folder) if folder else None
+    folder = root.party(args.open_as or args.party)
+    trust = Trust.read(root.trust, folder)
+    own = trust.own(args.open_as, folder) if args.open_as else None
     for path in args.packages:
         with Package.verify(path, trust.signers) as package:
             heading = Heading.of(package)

@@ -22,8 +22,8 @@ from typing import Any
 from polku.errors import Exit, Refusal
 from polku.exchange.documents import shaped
 from polku.exchange.identifiers import CANON_VERSION
-from polku.exchange.keys import Trust
 from polku.exchange.package import SUFFIX, Package
+from polku.exchange.trust import Trust
 
 ID, DATA, LINK = "id", "data", "link"
 EXTRACT, NOTICE, BRIDGE = "extract", "notice", "bridge"
@@ -125,6 +125,7 @@ class Heading:
             "kind of delivery": (self.kind, kind),
             "kind of part": (self.compartment, compartment),
             "study": (self.study, trust.study),
+            "test mark": (self.test, trust.test),
             "token epoch": (self.epoch, trust.epoch),
             "file name": (package.path.name, part_name(self.delivery_id, compartment)),
             "delivery id": (named and (named["register"], int(named["seq"])), (self.register, self.seq)),

@@ -51,7 +51,7 @@ def arriving(folder: Path) -> list[Path]:
     return sorted(path for path, _ in _packages(folder) if not _is_file(_marker(path)))
 
 
-def verified(path: Path, signers: Mapping[bytes, VerifyKey]) -> Package:
+def verified(path: Path, signers: Mapping[bytes, VerifyKey | None]) -> Package:
     """`Package.verify` for a package in a folder; holds it (NOT_YET) when it is not what its marker says."""
     try:
         package = Package.verify(path, signers)

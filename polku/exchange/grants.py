@@ -12,26 +12,29 @@ from pathlib import Path
 
 from polku.errors import Exit, Refusal
 from polku.exchange.keyfiles import read_key, write_key
-from polku.exchange.keys import STEWARD, Trust, root_key, token_key_path
+from polku.exchange.keys import STEWARD, derived_key, root_of, token_key_path
 from polku.exchange.package import SUFFIX, Package, writing
 from polku.exchange.payload import Payload, write_payload
 from polku.exchange.tokens import derive, key_check
+from polku.exchange.trust import Trust
 
 
 def grant(steward: Path, trust: Path, register: str) -> Path:
-    """Seal the token keys of the current epoch for the authority of `register`; returns the package."""
-    pins = Trust.read(trust)
-    keys, root = pins.own(STEWARD, steward), root_key(steward)
+    """Seal the token keys of the current epoch for the authority of `register`; returns the package.
+
+    Refuses (KEY_UNUSABLE) when the root is not here, or gives other keys than the trust file announces.
+    """
+    pins = Trust.read(trust, steward)
+    keys, recipient = pins.own(STEWARD, steward), pins.party(register).sealing_key
+    token_key = derived_key(steward, STEWARD, pins.study, pins.epoch)
+    register_key = derive(root_of(steward, pins.epoch), "src", pins.study, pins.epoch, register)
+    _refuse_other_keys(pins, pins.epoch, register, token_key, register_key)
     path = steward / "grants" / f"{register}-{pins.epoch}.grant{SUFFIX}"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     part = path.with_name(f".{path.name}.part")
     part.unlink(missing_ok=True)
-    with writing(part, _header(pins, register), keys.signing, pins.party(register).sealing_key) as out:
-        secrets = {
-            "token_key": derive(root, "tok", pins.study, pins.epoch).hex(),
-            "register_key": derive(root, "src", pins.study, pins.epoch, register).hex(),
-        }
-        write_payload(out, secrets)
+    with writing(part, _header(pins, register), keys.signing, recipient) as out:
+        write_payload(out, {"token_key": token_key.hex(), "register_key": register_key.hex()})
     part.replace(path)
     return path
 
@@ -41,7 +44,7 @@ def accept(authority: Path, trust: Path, register: str, package: Path) -> Path:
 
     Refuses what the steward did not seal for this authority, study and epoch.
     """
-    pins = Trust.read(trust)
+    pins = Trust.read(trust, authority)
     keys = pins.own(register, authority)
     with Package.verify(package, pins.signers) as sealed:
         if sealed.sender_key_id != pins.party(STEWARD).verify_key.key_id:
@@ -62,24 +65,37 @@ def accept(authority: Path, trust: Path, register: str, package: Path) -> Path:
             )
         payload = Payload(sealed.open(keys.opening), package.name)
         payload.finish()
-    token_key = bytes.fromhex(payload.manifest["token_key"])
-    if key_check(token_key) != pins.key_check:
-        raise Refusal(
-            Exit.KEY_UNUSABLE,
-            "the granted key is not the one that the steward's card announces.",
-            "Either the trust file is old, or this software spells identifiers differently from the steward's.",
-            register=register,
-            file=package.name,
-        )
+    both = [bytes.fromhex(payload.manifest[name]) for name in ("token_key", "register_key")]
+    _refuse_other_keys(pins, pins.epoch, register, *both)
     path = token_key_path(authority, pins.epoch)
-    write_key(path, token_key + bytes.fromhex(payload.manifest["register_key"]))
+    write_key(path, b"".join(both))
     return path
 
 
 def token_keys(authority: Path, epoch: str) -> tuple[bytes, bytes]:
-    """The study's token key and the register's own, as granted."""
+    """The study's token key and the register's own of an epoch, as granted."""
     both = read_key(token_key_path(authority, epoch), 64)
     return both[:32], both[32:]
+
+
+def granted_keys(authority: Path, pins: Trust, register: str, epoch: str) -> tuple[bytes, bytes]:
+    """The same, when they are those that the trust file announces for this epoch (else KEY_UNUSABLE)."""
+    keys = token_keys(authority, epoch)
+    _refuse_other_keys(pins, epoch, register, *keys)
+    return keys
+
+
+def _refuse_other_keys(pins: Trust, epoch: str, register: str, token_key: bytes, register_key: bytes) -> None:
+    """A wrong key gives no error later, only persons that do not link."""
+    announced = pins.cards[STEWARD].key_checks[epoch], pins.register_checks[epoch].get(register)
+    if (key_check(token_key), key_check(register_key)) != announced:
+        raise Refusal(
+            Exit.KEY_UNUSABLE,
+            "the token keys are not those that the steward's card and the trust file announce.",
+            "Either the trust file is old, or the grant is, or this software spells identifiers differently from "
+            "the steward's.",
+            register=register,
+        )
 
 
 def _header(pins: Trust, register: str) -> dict[str, str]:

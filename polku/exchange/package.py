@@ -160,10 +160,11 @@ class Package:
     _body_end: int
 
     @classmethod
-    def verify(cls, path: Path, signers: Mapping[bytes, VerifyKey]) -> Package:
-        """Open a package file and verify its signatures by one of `signers` (key id to key).
+    def verify(cls, path: Path, signers: Mapping[bytes, VerifyKey | None]) -> Package:
+        """Open a package file and verify its signatures by one of `signers` (key id to key, None where it is revoked).
 
-        Refuses DELIVERY_INCOMPLETE (no regular file), PACKAGE_TRUNCATED, SENDER_UNKNOWN or PACKAGE_TAMPERED.
+        Refuses DELIVERY_INCOMPLETE (no regular file), PACKAGE_TRUNCATED, SENDER_UNKNOWN, KEY_REVOKED or
+        PACKAGE_TAMPERED.
         """
         file = open_regular(path)
         try:
@@ -173,7 +174,7 @@ class Package:
             raise
 
     @classmethod
-    def _verify(cls, path: Path, file: io.FileIO, signers: Mapping[bytes, VerifyKey]) -> Package:
+    def _verify(cls, path: Path, file: io.FileIO, signers: Mapping[bytes, VerifyKey | None]) -> Package:
         size = os.fstat(file.fileno()).st_size
         file.seek(max(0, size - len(_END)))
         if size < _SMALLEST_BYTES or file.read(len(_END)) != _END:
@@ -195,6 +196,14 @@ class Package:
                 "Compare key ids with the sender by telephone; a new key needs a new trust file.",
                 file=path.name,
             )
+        signer = signers[sender_key_id]
+        if signer is None:
+            raise Refusal(
+                Exit.KEY_REVOKED,
+                "the package is signed with a key that the steward has revoked.",
+                "Whoever has that key may have sealed it. The sender seals it again with its new key.",
+                file=path.name,
+            )
         text = file.read(header_bytes)
         head, body_start = sha256(prefix + text), _PREFIX.size + header_bytes
         signed, body_end = head.copy(), size - _TAIL_BYTES
@@ -204,7 +213,7 @@ class Package:
                     raise _tampered(path)
                 signed.update(block[:read])
         tail = file.read(_TAIL_BYTES)
-        if not signers[sender_key_id].verifies(tail[:SIGNATURE_BYTES], signed.digest()):
+        if not signer.verifies(tail[:SIGNATURE_BYTES], signed.digest()):
             raise _tampered(path)
         # Only now is the header looked at: a byte of it that was changed is a wrong signature, not an odd text.
         header, package_id, chunk_bytes = _parse_header(path, text)

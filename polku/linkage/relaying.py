@@ -16,12 +16,13 @@ import pyarrow.compute as pc
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import ID, LINK, WAITS, Delivery, Heading, now, part_name
 from polku.exchange.folders import arriving, find_parts, remove, set_aside, settle, verified
-from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust, root_key
+from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
 from polku.exchange.parts import ID_PART, LINK_PART, TOKEN
 from polku.exchange.payload import Payload, write_payload
-from polku.exchange.tokens import derive, tokens
+from polku.exchange.tokens import tokens
+from polku.exchange.trust import Trust, link_key
 
 
 @dataclass
@@ -43,9 +44,9 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     waits for an earlier sequence number or is still being copied stays. One refusal does not keep other
     registers waiting.
     """
-    pins = Trust.read(trust)
-    keys = pins.own(LINKAGE, linkage_dir)
-    link_key = derive(root_key(linkage_dir), "link", pins.study, pins.epoch)
+    pins = Trust.read(trust, linkage_dir)
+    keys, key = pins.own(LINKAGE, linkage_dir), link_key(linkage_dir, pins, pins.epoch)
+    pins.party(RESEARCH)  # a revoked recipient is no fault of the id parts: refused before any is touched
     ledger, outbox = Ledger(linkage_dir / "ledger.sqlite"), linkage_dir / "outbox"
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(outbox, (digest for entry in ledger.entries() for digest in entry.digests.values()))
@@ -54,7 +55,7 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
         if ID not in delivery.files:
             continue
         try:
-            report.relayed.append(_relay_one(delivery, pins, keys, link_key, ledger, outbox))
+            report.relayed.append(_relay_one(delivery, pins, keys, key, ledger, outbox))
             remove(delivery.files[ID])
         except Refusal as refusal:
             if refusal.exit is Exit.PACKAGE_REPLAYED:
@@ -68,7 +69,7 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     return report
 
 
-def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, link_key: bytes, ledger: Ledger, outbox: Path) -> Path:
+def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, key: bytes, ledger: Ledger, outbox: Path) -> Path:
     with verified(delivery.files[ID], pins.signers) as package:
         delivery, heading = delivery.verified({ID: package}), Heading.of(package)
         heading.check_origin(package, pins, ID, delivery.register)
@@ -81,7 +82,7 @@ def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, link_key: bytes, 
             # It is genuine, so its number is used up: the next delivery must not wait for this one.
             ledger.record(delivery, {"refused": refusal.exit.name}, REFUSED)
             raise
-    linked = _linked(rows, link_key)
+    linked = _linked(rows, key)
     link = outbox / part_name(delivery.delivery_id, LINK)
     previous = ledger.head(delivery.register, LINK)
     header = replace(heading, compartment=LINK, previous=previous, created_at=now())
@@ -109,12 +110,12 @@ def _read(package: Package, keys: OwnKeys) -> pa.Table:
     return tables[0]
 
 
-def _linked(rows: pa.Table, link_key: bytes) -> pa.Table:
+def _linked(rows: pa.Table, key: bytes) -> pa.Table:
     """Handle, id_type and linked token u = HMAC(K_link, token), sorted by u: the order says nothing."""
     parts = []
     for id_type in rows["id_type"].unique().to_pylist():
         its = rows.filter(pc.equal(rows["id_type"], id_type))
-        linked = pa.array(tokens(link_key, id_type, its["token"].to_pylist()), TOKEN)
+        linked = pa.array(tokens(key, id_type, its["token"].to_pylist()), TOKEN)
         parts.append(pa.Table.from_arrays([its["handle"], its["id_type"], linked], schema=LINK_PART))
     table = pa.concat_tables(parts) if parts else LINK_PART.empty_table()
     return table.take(np.argsort(np.array(table["linked"].to_pylist(), dtype="S16"), kind="stable"))

@@ -21,17 +21,18 @@ import pyarrow.compute as pc
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import DATA, LINK, WAITS, Delivery, Heading, Manifest
 from polku.exchange.folders import find_parts, set_aside, verified
-from polku.exchange.keys import LINKAGE, RESEARCH, Trust, root_key
+from polku.exchange.keys import LINKAGE, RESEARCH, research_keys
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package
 from polku.exchange.parts import LINK_PART, ROW_NO, TOKEN
 from polku.exchange.payload import Payload
-from polku.exchange.tokens import derive, tokens
+from polku.exchange.tokens import tokens
+from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 from polku.research.identities import TOKENS, Identities, identities
 from polku.studies import Study
 
-HELD = WAITS | {Exit.KEY_UNUSABLE, Exit.LEDGER_BROKEN}
+HELD = WAITS | {Exit.KEY_UNUSABLE, Exit.TRUST_EXPIRED, Exit.LEDGER_BROKEN}
 """Exit codes that say nothing against a delivery: it stays in the inbox and is tried again."""
 
 _BOTH = {DATA, LINK}
@@ -90,7 +91,7 @@ class OpenedDelivery:
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            trust = Trust.read(self._root.trust)
+            trust = Trust.read(self._root.trust, self._root.path)
             opening = trust.own(RESEARCH, self._root.path).opening
             parts = _verified(self.delivery, trust, stack)
             headings = _genuine(parts, trust)
@@ -105,9 +106,10 @@ class OpenedDelivery:
             self.manifest = Manifest.from_json(self._data.manifest, parts[DATA].path.name)
             if [t.name for t in self.manifest.tables] != [t.name for t in self._contract.tables]:
                 raise self._refuse(Exit.PACKAGE_WRONG_CONTRACT, "the delivery does not have the contract's tables.")
-            key = derive(root_key(self._root.path), "research", trust.study, trust.epoch)
+            # One level until the store of identities says that it has been re-keyed to more.
+            levels = research_keys(self._root.path, trust.study, levels=1)
             link = Payload(parts[LINK].open(opening), parts[LINK].path.name)
-            self._handles = _Handles(link, key, stack.enter_context(identities(self._root)))
+            self._handles = _Handles(link, levels, stack.enter_context(identities(self._root)))
             self._stack = stack.pop_all()
         return self
 
@@ -175,7 +177,7 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
     or repeated one leaves no mark in the ledger, or anybody could use up an authority's numbers. Also takes
     a waiting delivery of which a part will never come.
     """
-    ledger, trust = Ledger(root.ledger), Trust.read(root.trust)
+    ledger, trust = Ledger(root.ledger), Trust.read(root.trust, root.path)
     with ExitStack() as stack:
         try:
             parts = _verified(delivery, trust, stack)
@@ -208,13 +210,15 @@ def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:
 class _Handles:
     """Handle to entity key, by binary search on the first half of the handle (random, so unique)."""
 
-    def __init__(self, link: Payload, key: bytes, store: Identities) -> None:
+    def __init__(self, link: Payload, levels: list[bytes], store: Identities) -> None:
         self._file = link.file
         rows = pa.concat_tables([LINK_PART.empty_table(), *(r.read_all() for _, r in link.tables())]).combine_chunks()
         rho = pa.nulls(rows.num_rows, TOKENS.field("rho").type)
         for id_type in rows["id_type"].unique().to_pylist():
             its = pc.equal(rows["id_type"], id_type)
-            made = tokens(key, id_type, rows["linked"].filter(its).to_pylist())
+            made = rows["linked"].filter(its).to_pylist()
+            for key in levels:
+                made = tokens(key, id_type, made)
             rho = pc.replace_with_mask(rho, its.combine_chunks(), pa.array(made, rho.type))
         keys = store.keys_of(pa.Table.from_arrays([rows["id_type"], rho], schema=TOKENS))
         first, second = _halves(rows["handle"].combine_chunks())

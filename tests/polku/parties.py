@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from polku.authority import sealing
 from polku.contracts.model import Column, Contract, FileFormat, Label, Table
 from polku.exchange import folders, grants, keys
 from polku.exchange.delivery import Delivery
+from polku.exchange.issuing import issue
+from polku.exchange.pins import pin
+from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 from polku.linkage import relaying
 from polku.research import opening
@@ -93,19 +97,28 @@ class Parties:
 
     def __post_init__(self) -> None:
         self.root = DataRoot(self.study.code, self.path / "data")
-        folders = {
-            keys.STEWARD: self.root.steward,
-            keys.LINKAGE: self.root.linkage,
-            keys.RESEARCH: self.root.path,
-            **{register: self.root.authority(register) for register in self.study.contracts},
-        }
-        cards = [keys.create_party(party, self.study.code, folder) for party, folder in folders.items()]
-        keys.write_trust(self.root.trust, cards)
+        parties = (keys.STEWARD, keys.LINKAGE, keys.RESEARCH, *self.study.contracts)
+        cards = [keys.create_party(party, self.study.code, self.root.party(party)) for party in parties]
+        self.issue(*cards)
+        for party in parties:
+            pin(self.root.party(party), cards[0].verify_key.key_id.hex())
         for register in self.study.contracts:
             package = grants.grant(self.root.steward, self.root.trust, register)
             grants.accept(self.root.authority(register), self.root.trust, register, package)
         for inbox in (self.root.inbox, self.root.linkage / "inbox"):
             inbox.mkdir(parents=True)
+
+    def issue(self, *cards: keys.Card, **terms: Any) -> Trust:
+        """Let the steward issue the next trust file, for a year from today unless `terms` say otherwise."""
+        today = datetime.now(UTC).date()
+        usual = {"study": self.study.code, "test": self.study.test, "today": today}
+        return issue(
+            self.root.steward, self.root.trust, cards, **{**usual, "expires_on": today + timedelta(days=365), **terms}
+        )
+
+    def trust(self, party: str = keys.RESEARCH) -> Trust:
+        """The trust file as a party believes it."""
+        return Trust.read(self.root.trust, self.root.party(party))
 
     def extract(self, register: str) -> Path:
         """The extract folder of a register."""

@@ -31,10 +31,14 @@ def polku(*arguments: object) -> int:
 
 
 def set_up(root: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
-    for party in ("steward", "linkage", "research", "ura"):
+    parties = ("steward", "linkage", "research", "ura")
+    for party in parties:
         assert polku("keys", "create", "--study", "mvad", party) == Exit.OK
     cards = root.path.rglob("card.json")
     assert polku("keys", "trust", "--study", "mvad", *cards) == Exit.OK
+    key_id = capsys.readouterr().out.split()[3]
+    for party in parties:
+        assert polku("keys", "pin", "--study", "mvad", party, key_id) == Exit.OK
     capsys.readouterr()
     assert polku("keys", "grant", "--study", "mvad", "ura") == Exit.OK
     package = capsys.readouterr().out.strip()
@@ -77,7 +81,7 @@ def test_a_tampered_package_gives_its_exit_code(root: DataRoot, capsys: pytest.C
     sealed = Path(capsys.readouterr().out.split()[1])
     content = sealed.read_bytes()
     sealed.write_bytes(content[:2000] + bytes([content[2000] ^ 1]) + content[2001:])
-    assert polku("verify", "--study", "mvad", sealed) == Exit.PACKAGE_TAMPERED
+    assert polku("verify", "--study", "mvad", "--as", "ura", sealed) == Exit.PACKAGE_TAMPERED
 
 
 def test_the_linkage_unit_hears_of_a_refusal_by_exit_code(root: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
@@ -110,8 +114,9 @@ def test_every_command_teaches_with_an_example(command: str, capsys: pytest.Capt
 
 
 def test_wrong_usage_is_said_so(root: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as caught:
-        polku("seal")
+    for incomplete in (("seal",), ("verify", "--study", "mvad", "package.hpkg")):
+        with pytest.raises(SystemExit) as caught:
+            polku(*incomplete)
     assert caught.value.code == Exit.USAGE
     assert polku("keys", "create", "--study", "mvad", "../ura") == Exit.USAGE
     assert polku("seal", "--study", "mvad", "--register", "tax", "--extracted-on", "2024-12-31") == Exit.USAGE

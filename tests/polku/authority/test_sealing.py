@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from polku.authority import sealing
 from polku.contracts.model import FileFormat
 from polku.errors import Exit, Refusal
-from polku.exchange.keys import LINKAGE, Trust
+from polku.exchange.keys import LINKAGE
 from polku.exchange.ledger import Ledger
 from polku.exchange.package import Package
 from polku.exchange.payload import Payload
@@ -107,8 +107,8 @@ def test_the_linkage_unit_gets_identifiers_of_rows_that_leave_and_of_no_others(p
     parties.write("persons", "persons.csv", [*GOOD[:2], *twice, "290296-9026;huu;fi;C"])
     report = parties.seal("persons")
     parties.send(report)
-    with Package.verify(report.id_part, Trust.read(parties.root.trust).signers) as package:
-        keys = Trust.read(parties.root.trust).own(LINKAGE, parties.root.linkage)
+    with Package.verify(report.id_part, parties.trust().signers) as package:
+        keys = parties.trust().own(LINKAGE, parties.root.linkage)
         (sent,) = (rows.read_all() for _, rows in Payload(package.open(keys.opening), "id part").tables())
     assert sent.num_rows == 2
     assert sent["handle"].to_pylist() == sorted(sent["handle"].to_pylist())

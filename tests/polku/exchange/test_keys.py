@@ -1,19 +1,18 @@
-"""Keys, cards, trust and grants: who is believed, and what is refused."""
+"""Keys of a party: made once, derived by role, renewed and rotated without losing what is still needed."""
 
 from __future__ import annotations
 
-import json
-import shutil
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polku.errors import Exit, Refusal
-from polku.exchange import grants, keys
-from polku.exchange.tokens import key_check
-from tests.polku.parties import Parties, contract, small_study
+from polku.exchange import keys
+from polku.exchange.tokens import derive, key_check, tokens
+from tests.polku.parties import Parties
 
 
 @pytest.fixture
@@ -21,12 +20,10 @@ def parties(tmp_path: Path) -> Parties:
     return Parties(tmp_path)
 
 
-def exit_of(caught: pytest.ExceptionInfo[Refusal]) -> Exit:
-    return caught.value.exit
-
-
 def test_secret_keys_are_private_and_no_card_holds_one(parties: Parties) -> None:
-    for path in parties.path.rglob("*.key"):
+    secrets = list(parties.path.rglob("*.key"))
+    assert len(secrets) == 3 * 3 + 2 * 3
+    for path in secrets:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
         secret = path.read_bytes()
         for public in parties.path.rglob("*.json"):
@@ -38,98 +35,114 @@ def test_keys_are_never_overwritten(parties: Parties) -> None:
     before = (parties.root.linkage / "keys" / "signing.key").read_bytes()
     with pytest.raises(Refusal) as caught:
         keys.create_party(keys.LINKAGE, "small", parties.root.linkage)
-    assert exit_of(caught) is Exit.KEY_UNUSABLE
+    assert caught.value.exit is Exit.KEY_UNUSABLE
     assert (parties.root.linkage / "keys" / "signing.key").read_bytes() == before
 
 
-def test_all_authorities_share_the_token_key_and_none_the_register_key(parties: Parties) -> None:
-    (token, own), (other_token, other_own) = (
-        grants.token_keys(parties.root.authority(register), keys.EPOCH) for register in ("persons", "jobs")
-    )
-    assert token == other_token
-    assert len({token, own, other_own}) == 3
-    assert key_check(token) == keys.Trust.read(parties.root.trust).key_check
+def test_the_three_roots_are_independent_and_their_cards_tell_the_check_of_the_derived_key(parties: Parties) -> None:
+    derived = {}
+    for party, label in keys.LABELS.items():
+        root = keys.root_of(parties.root.party(party), "1")
+        derived[party] = derive(root, label, "small", "1")
+        assert keys.derived_key(parties.root.party(party), party, "small", "1") == derived[party]
+        card = keys.read_card(keys.card_path(parties.root.party(party)))
+        assert card.key_checks == {"1": key_check(derived[party])}
+    assert len(set(derived.values())) == 3
+    assert keys.read_card(keys.card_path(parties.root.authority("jobs"))).key_checks == {}
 
 
-def test_a_changed_card_is_refused(parties: Parties) -> None:
-    trust = json.loads(parties.root.trust.read_text())
-    trust["parties"][0]["signing_key"] = trust["parties"][1]["signing_key"]
-    parties.root.trust.write_text(json.dumps(trust))
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("signing_key_id", "00" * 32),
+        ("sealing_key", "00" * 1216),
+        ("party", "../jobs"),
+        ("party", "jobs"),
+        ("key_checks", {}),
+        ("key_checks", {"0": "0" * 16}),
+        ("key_checks", {"1": "secret"}),
+        ("key_checks", None),
+    ],
+)
+def test_a_card_that_does_not_hold_together_is_refused(parties: Parties, field: str, value: object) -> None:
+    card = keys.read_card(keys.card_path(parties.root.linkage)).as_json()
+    assert keys.Card.from_json(card, "card.json").as_json() == card
     with pytest.raises(Refusal) as caught:
-        keys.Trust.read(parties.root.trust)
-    assert exit_of(caught) is Exit.KEY_UNUSABLE
+        keys.Card.from_json({**card, field: value}, "card.json")
+    assert caught.value.exit is Exit.KEY_UNUSABLE
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"parties": [{}]}', '{"parties": []}'])
-def test_a_damaged_trust_file_is_refused(parties: Parties, text: str) -> None:
-    parties.root.trust.write_text(text)
-    with pytest.raises(Refusal):
-        keys.Trust.read(parties.root.trust)
+def test_renewing_changes_signing_and_opening_keys_alone_and_keeps_the_old_opening_key(parties: Parties) -> None:
+    folder = parties.root.linkage
+    before, root = keys.own_keys(keys.LINKAGE, folder), keys.root_of(folder, "1")
+    card = keys.renew(keys.LINKAGE, folder)
+    after = keys.own_keys(keys.LINKAGE, folder)
+    assert after.signing.verify_key.public != before.signing.verify_key.public
+    assert (after.signing.verify_key.public, after.opening.sealing_key.public) == (card.signing, card.sealing)
+    assert keys.read_card(keys.card_path(folder)) == card
+    assert keys.root_of(folder, "1") == root
+    (kept,) = folder.glob("keys/opening-*.key")
+    assert kept.stem == f"opening-{before.opening.sealing_key.key_id.hex()[:16]}"
+    assert keys.OpeningKey(kept.read_bytes()).sealing_key.public == before.opening.sealing_key.public
 
 
-def test_a_party_has_one_card_of_one_study(parties: Parties, tmp_path: Path) -> None:
-    cards = list(keys.Trust.read(parties.root.trust).cards.values())
-    second = keys.create_party("jobs", "small", tmp_path / "second")
-    elsewhere = keys.create_party("taxes", "another", tmp_path / "third")
-    for wrong in ([*cards, second], [*cards, elsewhere]):
+@pytest.mark.parametrize("party", [keys.STEWARD, keys.LINKAGE])
+def test_an_epoch_comes_from_the_same_root_or_from_a_fresh_one(parties: Parties, party: str) -> None:
+    folder = parties.root.party(party)
+    first = keys.derived_key(folder, party, "small", "1")
+    second = keys.rotate(party, folder, "1")
+    assert second.key_checks["2"] == key_check(derive(keys.root_of(folder, "1"), keys.LABELS[party], "small", "2"))
+    third = keys.rotate(party, folder, "2", new_root=True)
+    assert keys.root_of(folder, "3") != keys.root_of(folder, "2") == keys.root_of(folder, "1")
+    fourth = keys.rotate(party, folder, "3")
+    assert keys.root_of(folder, "4") == keys.root_of(folder, "3")
+    assert keys.derived_key(folder, party, "small", "1") == first
+    for card in (second, third, fourth):
+        checks = {number: key_check(keys.derived_key(folder, party, "small", number)) for number in card.key_checks}
+        assert card.key_checks == checks
+    assert fourth.newest == "4"
+    assert len(set(fourth.key_checks.values())) == 4
+
+
+def test_a_level_of_research_has_a_root_of_its_own_and_does_not_depend_on_the_token_epoch(parties: Parties) -> None:
+    folder = parties.root.path
+    (first,) = keys.research_keys(folder, "small")
+    assert first == derive(keys.root_of(folder, "1"), "research", "small", "1")
+    card = keys.rotate(keys.RESEARCH, folder, "1")
+    levels = keys.research_keys(folder, "small")
+    assert levels[0] == first
+    assert [key_check(key) for key in levels] == list(card.key_checks.values())
+    assert keys.research_keys(folder, "small", levels=1) == [first]
+    assert keys.root_path(folder, "2").read_bytes() != keys.root_path(folder, "1").read_bytes()
+
+
+def test_a_missing_level_of_research_is_refused_rather_than_left_out(parties: Parties) -> None:
+    folder = parties.root.path
+    keys.rotate(keys.RESEARCH, folder, "1")
+    keys.rotate(keys.RESEARCH, folder, "2")
+    keys.root_path(folder, "2").unlink()
+    for levels in (None, 2, 3, 4):
         with pytest.raises(Refusal) as caught:
-            keys.write_trust(tmp_path / "trust.json", wrong)
-        assert exit_of(caught) is Exit.KEY_UNUSABLE
-    assert not (tmp_path / "trust.json").exists()
+            keys.research_keys(folder, "small", levels)
+        assert caught.value.exit is Exit.KEY_UNUSABLE
+    assert len(keys.research_keys(folder, "small", 1)) == 1
 
 
-def test_keys_that_the_trust_file_does_not_name_are_not_used(parties: Parties, tmp_path: Path) -> None:
-    keys.create_party("jobs", "small", tmp_path / "second")
+def test_nothing_is_rotated_twice_before_the_trust_file_knows(parties: Parties) -> None:
+    keys.rotate(keys.STEWARD, parties.root.steward, "1")
     with pytest.raises(Refusal) as caught:
-        keys.Trust.read(parties.root.trust).own("jobs", tmp_path / "second")
-    assert exit_of(caught) is Exit.KEY_UNUSABLE
+        keys.rotate(keys.STEWARD, parties.root.steward, "1")
+    assert caught.value.exit is Exit.USAGE
 
 
-def test_a_key_file_that_others_can_read_is_refused(parties: Parties) -> None:
-    (parties.root.linkage / "keys" / "signing.key").chmod(0o640)
-    with pytest.raises(Refusal) as caught:
-        keys.Trust.read(parties.root.trust).own(keys.LINKAGE, parties.root.linkage)
-    assert exit_of(caught) is Exit.KEY_UNUSABLE
+def test_a_rotation_killed_between_root_and_card_goes_on_with_that_root(parties: Parties) -> None:
+    left = keys.root_path(parties.root.path, "2")
+    keys.write_key(left, bytes(32))
+    card = keys.rotate(keys.RESEARCH, parties.root.path, "1")
+    assert left.read_bytes() == bytes(32)
+    assert card.key_checks["2"] == key_check(derive(bytes(32), "research", "small", "2"))
 
 
-def test_a_grant_is_for_one_authority_only(parties: Parties) -> None:
-    package = grants.grant(parties.root.steward, parties.root.trust, "persons")
-    with pytest.raises(Refusal) as caught:
-        grants.accept(parties.root.authority("jobs"), parties.root.trust, "jobs", package)
-    assert exit_of(caught) is Exit.PACKAGE_MISADDRESSED
-
-
-def test_only_the_steward_grants(parties: Parties, tmp_path: Path) -> None:
-    """The linkage unit makes keys of a steward for itself, but signs with its own."""
-    forger = tmp_path / "forger"
-    shutil.copytree(parties.root.linkage / "keys", forger / "keys")
-    cards = keys.Trust.read(parties.root.trust).cards
-    as_steward = replace(cards[keys.LINKAGE], party=keys.STEWARD, epoch=keys.EPOCH, key_check="00")
-    keys.write_trust(tmp_path / "forged.json", [as_steward, cards["jobs"]])
-    package = grants.grant(forger, tmp_path / "forged.json", "jobs")
-    with pytest.raises(Refusal) as caught:
-        grants.accept(parties.root.authority("jobs"), parties.root.trust, "jobs", package)
-    assert exit_of(caught) is Exit.SENDER_UNKNOWN
-
-
-def test_a_grant_of_another_study_is_refused(parties: Parties, tmp_path: Path) -> None:
-    other = Parties(tmp_path / "other", small_study(contract("jobs"), code="other"))
-    package = grants.grant(other.root.steward, other.root.trust, "jobs")
-    with pytest.raises(Refusal) as caught:
-        grants.accept(parties.root.authority("jobs"), parties.root.trust, "jobs", package)
-    assert exit_of(caught) is Exit.SENDER_UNKNOWN
-
-
-def test_keys_that_the_stewards_card_does_not_announce_are_refused(parties: Parties) -> None:
-    """A wrong token key gives no error later, only persons that do not link: it is refused at once."""
-    package = grants.grant(parties.root.steward, parties.root.trust, "jobs")
-    cards = keys.Trust.read(parties.root.trust).cards
-    changed = {**cards, keys.STEWARD: replace(cards[keys.STEWARD], key_check="0" * 16)}
-    keys.write_trust(parties.root.trust, changed.values())
-    with pytest.raises(Refusal) as caught:
-        grants.accept(parties.root.authority("jobs"), parties.root.trust, "jobs", package)
-    assert exit_of(caught) is Exit.KEY_UNUSABLE
-    parties.write("jobs", "spells.csv", ["tapaus;hetu;alku;selite", "1;010190-999W;01.01.2019;"])
-    with pytest.raises(Refusal) as caught:
-        parties.seal("jobs")
-    assert exit_of(caught) is Exit.KEY_UNUSABLE
+@given(st.binary(min_size=32, max_size=32), st.lists(st.binary(min_size=16, max_size=16), unique=True, max_size=20))
+def test_a_further_level_parts_nobody_and_joins_nobody(key: bytes, linked: list[bytes]) -> None:
+    assert len(set(tokens(key, "fi.hetu", linked))) == len(linked)

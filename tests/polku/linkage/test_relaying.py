@@ -32,7 +32,7 @@ def parties(tmp_path: Path) -> Parties:
 
 
 def opened(parties: Parties, path: Path, party: str, folder: Path) -> list[dict[str, object]]:
-    trust = keys.Trust.read(parties.root.trust)
+    trust = parties.trust()
     with Package.verify(path, trust.signers) as package:
         payload = Payload(package.open(trust.own(party, folder).opening), path.name)
         return [row for _, reader in payload.tables() for row in reader.read_all().to_pylist()]
@@ -44,7 +44,7 @@ def ledger(parties: Parties) -> Ledger:
 
 def id_part(parties: Parties, heading: Heading) -> Path:
     """An id part with any heading, genuinely signed by its authority and left in the linkage unit's inbox."""
-    trust = keys.Trust.read(parties.root.trust)
+    trust = parties.trust()
     signing = trust.own("persons", parties.root.authority("persons")).signing
     path = parties.root.linkage / "inbox" / delivery.part_name(heading.delivery_id, "id")
     with writing(path, heading.as_json(), signing, trust.party(keys.LINKAGE).sealing_key) as out:
@@ -54,7 +54,7 @@ def id_part(parties: Parties, heading: Heading) -> Path:
 
 
 def heading_of(parties: Parties, path: Path) -> Heading:
-    with Package.verify(path, keys.Trust.read(parties.root.trust).signers) as package:
+    with Package.verify(path, parties.trust().signers) as package:
         return Heading.of(package)
 
 

@@ -18,6 +18,7 @@ from polku.exchange.files import digest_of
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
 from polku.exchange.payload import Payload, write_payload
+from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 from polku.research import opening, storage
 from tests.polku.parties import PERSONS, Parties, contract, small_study
@@ -64,7 +65,7 @@ def accept(parties: Parties, delivery: Delivery) -> None:
 
 def reseal(parties: Parties, path: Path, party: str, change: Callable[[Heading], Heading]) -> None:
     """Put another heading on a part, genuinely signed by its sender."""
-    trust = keys.Trust.read(parties.root.trust)
+    trust = parties.trust()
     folder = parties.root.linkage if party == keys.LINKAGE else parties.root.authority(party)
     recipient = trust.own(keys.RESEARCH, parties.root.path).opening
     with Package.verify(path, trust.signers) as package:
@@ -204,7 +205,7 @@ def test_the_linked_tokens_of_another_delivery_do_not_fit(parties: Parties, tmp_
     foreign = tmp_path / "foreign.hpkg"
     shutil.copy(delivery.link, foreign)
     second = parties.deliver("persons")
-    trust = keys.Trust.read(parties.root.trust)
+    trust = parties.trust()
     recipient = trust.own(keys.RESEARCH, parties.root.path).opening
     with Package.verify(foreign, trust.signers) as first_link, Package.verify(second.link, trust.signers) as package:
         heading = Heading.of(first_link)
@@ -222,7 +223,7 @@ def test_the_linked_tokens_of_another_delivery_do_not_fit(parties: Parties, tmp_
 def test_a_refusal_reaches_the_caller_even_through_duckdb(parties: Parties) -> None:
     parties.deliver("persons")
     (delivery,) = pending(parties)
-    trust = keys.Trust.read(parties.root.trust)
+    trust = parties.trust()
     _claim_another_count(parties, delivery, trust)
     with pytest.raises(Refusal) as caught:
         _read_through_duckdb(parties, pending(parties)[0])
@@ -235,7 +236,7 @@ def _read_through_duckdb(parties: Parties, delivery: Delivery) -> None:
             con.register("sealed", reader).execute("create or replace table landed as from sealed")
 
 
-def _claim_another_count(parties: Parties, delivery: Delivery, trust: keys.Trust) -> None:
+def _claim_another_count(parties: Parties, delivery: Delivery, trust: Trust) -> None:
     """Seal the data part with a manifest that counts one row less than there are."""
     recipient = trust.own(keys.RESEARCH, parties.root.path).opening
     with Package.verify(delivery.data, trust.signers) as package:
