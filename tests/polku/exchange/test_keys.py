@@ -133,3 +133,14 @@ def test_keys_that_the_stewards_card_does_not_announce_are_refused(parties: Part
     with pytest.raises(Refusal) as caught:
         parties.seal("jobs")
     assert exit_of(caught) is Exit.KEY_UNUSABLE
+
+
+@pytest.mark.parametrize(
+    "text", ['{"parties": 1}', '{"parties": {"a": 1}}', "[]", "1", "[" * 100_000, '{"parties": [1]}']
+)
+def test_json_that_is_no_trust_file_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "trust.json"
+    path.write_text(text)
+    for read in (keys.Trust.read, keys.read_card):
+        with pytest.raises(Refusal):
+            read(path)
