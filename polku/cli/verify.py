@@ -67,14 +67,12 @@ def run(args: argparse.Namespace) -> int:
                 checked = f"signed and whole, {rows} rows"
             sender = trust.name_of(package.sender_key_id)
         mark = " (test)" if heading.test else ""
-        marker = {None: "no marker", package.digest: "as its marker says"}.get(
-            announced(path), "NOT as its marker says"
-        )
+        agrees = {None: "no marker", package.digest: "as its marker says"}
+        marker = agrees.get(announced(path), "NOT as its marker says")
         print(
             f"{path.name}: {checked}, by {sender}{mark}; study {heading.study}, register {heading.register}, "
             f"{heading.kind}, contract version {heading.contract_version}, number {heading.seq}, "
-            f"sealed {heading.created_at}, package {package.package_id}, "
-            f"{marker}"
+            f"sealed {heading.created_at}, package {package.package_id}, {marker}"
         )
     print("checked: both signatures over every byte, by the trust file" + (", and all that is inside" if own else ""))
     print(

@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Runs one target under the coverage-guided fuzzer atheris; see README.md in this folder.
 
 Belongs here: starting the fuzzer. Does not belong here: what it calls (`targets`).
@@ -5,7 +6,9 @@ Belongs here: starting the fuzzer. Does not belong here: what it calls (`targets
 
 from __future__ import annotations
 
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import atheris
@@ -15,14 +18,13 @@ with atheris.instrument_imports(include=["polku", "tests.fuzz.targets"]):
 
 
 def main() -> None:
-    """The target's name, then libFuzzer's own arguments; the first folder of these receives the corpus."""
-    name, *arguments = sys.argv[1:]
-    for number, seed in enumerate(seeds(name)):
-        for folder in [Path(a) for a in arguments if not a.startswith("-")][:1]:
-            folder.mkdir(parents=True, exist_ok=True)
-            (folder / f"seed-{number}").write_bytes(seed)
-    atheris.Setup([sys.argv[0], *arguments], TARGETS[name])
-    atheris.Fuzz()
+    """Arguments are libFuzzer's own; the target stands in TARGET, since libFuzzer starts this file anew to merge."""
+    target = os.environ["TARGET"]
+    with tempfile.TemporaryDirectory() as folder:
+        for number, seed in enumerate(seeds(target)):
+            Path(folder, str(number)).write_bytes(seed)
+        atheris.Setup([*sys.argv, folder], TARGETS[target])
+        atheris.Fuzz()
 
 
 if __name__ == "__main__":

@@ -30,8 +30,9 @@ from polku.exchange.keypairs import SIGNATURE_BYTES, WRAPPED_KEY_BYTES, OpeningK
 from polku.exchange.keys import Card, Trust, read_card
 from polku.exchange.package import Package, _Stream
 
-RAW, BUILT = 0, 1
-"""First byte of an input: the bytes are parsed as they are, or what they hold is first sealed or framed."""
+RAW, BUILT, SIGNED = 0, 1, 2
+"""First byte of an input: the bytes are parsed as they are; what they hold is first sealed or framed; they are a
+package up to its signatures."""
 
 _MEMORY = Path("/dev/shm")
 _FOLDER = Path(tempfile.mkdtemp(prefix="polku-fuzz-", dir=_MEMORY if _MEMORY.is_dir() else None))
@@ -62,7 +63,8 @@ _SIGNERS: dict[bytes, VerifyKey] = defaultdict(_BelievedKey, {bytes(32): _Believ
 def package(data: bytes) -> None:
     """A package file. BUILT: u16 header length, header, u8 chunk size, then the plaintext of the chunks."""
     path = _FOLDER / "fuzzed.hpkg"
-    path.write_bytes(_sealed(data[1:]) if data[:1] == bytes([BUILT]) else data[1:])
+    make = {bytes([BUILT]): _sealed, bytes([SIGNED]): _signed}.get(data[:1], bytes)
+    path.write_bytes(make(data[1:]))
     with suppress(Refusal), Package.verify(path, _SIGNERS) as opened:
         with suppress(Refusal):
             Heading.of(opened)
@@ -130,7 +132,11 @@ def _sealed(data: bytes) -> bytes:
         sealed = bytearray(len(plain) + 16)
         stream.seal(memoryview(plain), memoryview(sealed), last=start + chunk_bytes >= len(body))
         chunks.append(bytes(sealed))
-    return head + bytes(WRAPPED_KEY_BYTES) + b"".join(chunks) + bytes(SIGNATURE_BYTES) + b"HPKG/END"
+    return _signed(head + bytes(WRAPPED_KEY_BYTES) + b"".join(chunks))
+
+
+def _signed(data: bytes) -> bytes:
+    return data + bytes(SIGNATURE_BYTES) + b"HPKG/END"
 
 
 def _framed(data: bytes) -> bytes:
@@ -183,7 +189,8 @@ def seeds(target: str) -> list[bytes]:
     payload.write_payload(cast(io.RawIOBase, raw), manifest, [(schema, [batch, batch.slice(0, 0)])])
     if target == "package":
         built = len(header).to_bytes(2, "big") + header + bytes([100]) + raw.getvalue()
-        return [bytes([BUILT]) + built, bytes([RAW]) + _sealed(built), bytes([BUILT]) + bytes(2) + bytes([7])]
+        signed = _sealed(built)[: -SIGNATURE_BYTES - 8]
+        return [bytes([BUILT]) + built, bytes([SIGNED]) + signed, bytes([RAW]) + _sealed(bytes(3)), bytes([BUILT])]
     if target == "payload":
         pieces = [(b"S", schema.serialize().to_pybytes()), (b"B", batch.serialize().to_pybytes()), (b"E", b"")]
         framed = b"".join(kind + len(body).to_bytes(2, "big") + body for kind, body in pieces)

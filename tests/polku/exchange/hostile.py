@@ -150,6 +150,8 @@ def _schemas() -> Iterator[tuple[str, bytes]]:
         yield f"metadata beside {len(schema)} columns", of(schema, rows=0)
     many = pa.schema([(f"column_{n}", pa.int64()) for n in range(5_000)])
     yield "five thousand columns", of(many, rows=0)
+    long = pa.schema([(f"{n:01000}", pa.int64()) for n in range(500)])
+    yield "a schema above its limit", of(long, rows=0)
 
 
 def read(content: bytes) -> int:

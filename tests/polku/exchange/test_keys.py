@@ -146,3 +146,11 @@ def test_a_rotation_killed_between_root_and_card_goes_on_with_that_root(parties:
 @given(st.binary(min_size=32, max_size=32), st.lists(st.binary(min_size=16, max_size=16), unique=True, max_size=20))
 def test_a_further_level_parts_nobody_and_joins_nobody(key: bytes, linked: list[bytes]) -> None:
     assert len(set(tokens(key, "fi.hetu", linked))) == len(linked)
+
+
+@pytest.mark.parametrize("text", ["[]", "1", "[" * 100_000, '{"party": [1]}', ""])
+def test_json_that_is_no_card_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "card.json"
+    path.write_text(text)
+    with pytest.raises(Refusal):
+        keys.read_card(path)

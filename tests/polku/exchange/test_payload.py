@@ -94,6 +94,15 @@ def _refused(folder: Path, name: str, content: bytes) -> bool:
     return False
 
 
+def test_rows_that_are_not_announced_are_not_handed_out() -> None:
+    batch = hostile.BATCH.serialize().to_pybytes()
+    opened = Payload(io.BytesIO(hostile.of(hostile.SCHEMA, batch, batch)), "p")  # type: ignore[arg-type]
+    _, reader = next(opened.tables())
+    assert reader.read_next_batch().num_rows == hostile.ROWS
+    with pytest.raises(Refusal):
+        reader.read_next_batch()
+
+
 def test_large_batches_travel_in_pieces_that_receivers_take() -> None:
     text = "x" * (1 << 20)
     rows = [(n, text) for n in range(40)]
