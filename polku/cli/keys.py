@@ -245,8 +245,9 @@ def _renew(args: argparse.Namespace, root: DataRoot) -> None:
 
 def _rotate(args: argparse.Namespace, root: DataRoot) -> None:
     folder = root.party(args.party)
-    known = Trust.read(root.trust, folder).party(args.party).newest
-    card = keys.rotate(args.party, folder, known, new_root=args.new_root)
+    trust = Trust.read(root.trust, folder)
+    trust.own(args.party, folder)  # nothing follows upon keys that are not those of the trust file
+    card = keys.rotate(args.party, folder, trust.party(args.party).newest, new_root=args.new_root)
     print(f"key {card.newest} of `{args.party}` is prepared; give the card to the steward", file=sys.stderr)
     print(keys.card_path(folder))
 
