@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -228,6 +229,16 @@ def test_a_root_is_carried_away_in_shares_and_brought_back(
     assert step("split", "linkage", *numbers[:-1], tmp_path / "third", "--remove-root") == Exit.USAGE
     shown = capsys.readouterr()
     assert not any(words_of_one in shown.out + shown.err for words_of_one in words)
+
+
+def test_shares_are_refused_where_the_library_is_not_installed(
+    ceremony: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shamir_mnemonic", None)
+    monkeypatch.delitem(sys.modules, "polku.exchange.shares", raising=False)
+    assert step("split", "steward", "--shares", 3, "--threshold", 2, "--out", tmp_path / "stick") == Exit.USAGE
+    assert "polku[ceremony]" in capsys.readouterr().err
+    assert not (tmp_path / "stick").exists()
 
 
 def test_rotation_from_epoch_to_epoch(ceremony: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
