@@ -18,7 +18,7 @@ from polku import __version__
 from polku.errors import Exit, Refusal
 
 COMMANDS = {
-    "keys": ("polku.cli.keys", "make keys and cards, the trust file, grants of token keys"),
+    "keys": ("polku.cli.keys", "the key ceremony: cards, trust file, pins, grants, shares, rotation"),
     "seal": ("polku.cli.seal", "authority: turn an extract into two sealed packages"),
     "relay": ("polku.cli.relay", "linkage unit: re-key the tokens of id parts"),
     "verify": ("polku.cli.verify", "anybody: check packages against the trust file"),

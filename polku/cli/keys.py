@@ -9,7 +9,9 @@ import argparse
 import sys
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 
 from polku.errors import Exit, Refusal
 from polku.exchange import grants, issuing, keys, pins
@@ -199,27 +201,26 @@ def _accept(args: argparse.Namespace, root: DataRoot) -> None:
 
 
 def _split(args: argparse.Namespace, root: DataRoot) -> None:
-    try:
-        from polku.exchange.shares import split
-    except ModuleNotFoundError:
-        raise _no_library() from None
-    folder = root.party(args.party)
-    for path in split(args.party, folder, args.shares, args.threshold, args.out, remove_root=args.remove_root):
+    for path in _shares().split(
+        args.party, root.party(args.party), args.shares, args.threshold, args.out, remove_root=args.remove_root
+    ):
         print(path)
     print("print each, give it to its custodian, and destroy the files", file=sys.stderr)
 
 
 def _combine(args: argparse.Namespace, root: DataRoot) -> None:
-    try:
-        from polku.exchange.shares import combine
-    except ModuleNotFoundError:
-        raise _no_library() from None
-    path = combine(args.party, root.party(args.party), args.shares)
+    path = _shares().combine(args.party, root.party(args.party), args.shares)
     print(f"stored {path}", file=sys.stderr)
 
 
-def _no_library() -> Refusal:
-    return Refusal(Exit.USAGE, "shares need the library of the extra `ceremony`.", "Install `polku[ceremony]`.")
+def _shares() -> ModuleType:
+    """What only a ceremony needs, and only a machine of a ceremony has."""
+    try:
+        return import_module("polku.exchange.shares")
+    except ModuleNotFoundError:
+        raise Refusal(
+            Exit.USAGE, "shares need the library of the extra `ceremony`.", "Install `polku[ceremony]`."
+        ) from None
 
 
 def _show(_: argparse.Namespace, root: DataRoot) -> None:
@@ -245,8 +246,9 @@ def _renew(args: argparse.Namespace, root: DataRoot) -> None:
 
 def _rotate(args: argparse.Namespace, root: DataRoot) -> None:
     folder = root.party(args.party)
-    known = Trust.read(root.trust, folder).party(args.party).newest
-    card = keys.rotate(args.party, folder, known, new_root=args.new_root)
+    trust = Trust.read(root.trust, folder)
+    trust.own(args.party, folder)  # nothing follows upon keys that are not those of the trust file
+    card = keys.rotate(args.party, folder, trust.party(args.party).newest, new_root=args.new_root)
     print(f"key {card.newest} of `{args.party}` is prepared; give the card to the steward", file=sys.stderr)
     print(keys.card_path(folder))
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from polku.errors import Exit, Refusal
-from polku.exchange.keys import LABELS, STEWARD, Card, card_path, derived_key, own_keys, read_card, root_of, write_json
+from polku.exchange.keys import LABELS, STEWARD, Card, card_path, derived_key, read_card, root_of, write_json
 from polku.exchange.pins import pin, read_pin
 from polku.exchange.tokens import derive, key_check
 from polku.exchange.trust import REASONS, RELAY, Revoked, Trust
@@ -45,15 +45,13 @@ def issue(
     """
     if expires_on < today:
         raise Refusal(Exit.USAGE, "a trust file does not expire before it is issued.")
-    keys, card, before = own_keys(STEWARD, steward), read_card(card_path(steward)), None
-    if path.exists():
-        before = Trust.genuine(path, steward)
+    card, before = read_card(card_path(steward)), Trust.genuine(path, steward) if path.exists() else None
     given = [each for each in cards if each.party != STEWARD]
     if len(given) != len({each.party for each in given}):
         raise _unfit("a party has two cards.", "Give the latest card of each.")
     parties = {**(before.cards if before else {}), **{each.party: each for each in given}, STEWARD: card}
     revoked = [*(before.revoked.values() if before else ()), *_newly_revoked(before, parties, revoke or {}, today)]
-    if keys.signing.verify_key.key_id.hex() in {each.key_id for each in revoked}:
+    if card.verify_key.key_id.hex() in {each.key_id for each in revoked}:
         raise _unfit("the steward's own signing key is revoked.", "Make new keys first: `polku keys renew`.")
     epoch, previous = card.newest, _previous(before, card, finish_rotation)
     terms: dict[str, Any] = {
@@ -76,8 +74,9 @@ def issue(
     }
     _refuse_other_terms(before, terms)
     trust = Trust(path, terms)
-    write_json(path, {"terms": terms, "signature": keys.signing.sign(trust.signed).hex()})
-    pin(steward, keys.signing.verify_key.key_id.hex())
+    signing = trust.own(STEWARD, steward).signing
+    write_json(path, {"terms": terms, "signature": signing.sign(trust.signed).hex()})
+    pin(steward, signing.verify_key.key_id.hex())
     return Trust.read(path, steward)
 
 

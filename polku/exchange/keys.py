@@ -47,6 +47,9 @@ _FOLDER, _CARD = "keys", "card.json"
 _SIGNING, _OPENING = "signing.key", "opening.key"
 _PARTY, _NUMBER, _CHECK = re.compile("[a-z][a-z0-9_]*"), re.compile("[1-9][0-9]{0,3}"), re.compile("[0-9a-f]{16}")
 
+_MAX_CHARACTERS = 1 << 22
+"""A trust file has about 7,000 characters for each party."""
+
 
 @dataclass(frozen=True)
 class Card:
@@ -267,10 +270,6 @@ def read_json(path: Path) -> Any:
         "Cards are made by `polku keys create`, the trust file by `polku keys trust`.",
         file=path.name,
     )
-
-
-_MAX_CHARACTERS = 1 << 22
-"""A trust file has about 7,000 characters for each party."""
 
 
 def _card(party: str, study: str, signing: bytes, opening: bytes, checks: Mapping[str, str]) -> Card:

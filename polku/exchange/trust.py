@@ -239,17 +239,17 @@ class Trust:
         announces, and, unless the study is a test, a machine that holds keys of another role too.
         """
         self._refuse_two_roles(party)
-        keys, card = own_keys(party, folder), self.cards.get(party) or self.party(party)
+        keys = own_keys(party, folder)
+        try:
+            card = self.party(party)
+        except Refusal as refusal:
+            # It says nothing against packages that wait to be opened: they must not be set aside for it.
+            raise self._refusal(refusal.what, refusal.advice) from None
         if (keys.signing.verify_key.public, keys.opening.sealing_key.public) != (card.signing, card.sealing):
             raise self._refusal(
                 f"the trust file names other keys for `{party}` than this folder holds.",
                 "Use the folder of this study's keys, or have the new card added to the trust file.",
             )
-        try:
-            self.party(party)
-        except Refusal as refusal:
-            # It says nothing against packages that wait to be opened: they must not be set aside for it.
-            raise self._refusal(refusal.what, refusal.advice) from None
         if party == LINKAGE:
             for epoch in self.epochs:
                 link_key(folder, self, epoch)

@@ -116,6 +116,18 @@ class Parties:
             self.root.steward, self.root.trust, cards, **{**usual, "expires_on": today + timedelta(days=365), **terms}
         )
 
+    def issue_real(self) -> Trust:
+        """A trust file of the same study that is no test: issued, as it must be, where no other party's keys are."""
+        alone = DataRoot(self.study.code, self.path / "steward alone")
+        shutil.copytree(self.root.steward, alone.steward)
+        today = datetime.now(UTC).date()
+        made = issue(
+            alone.steward, alone.trust, self.trust().cards.values(),
+            study=self.study.code, test=False, today=today, expires_on=today,
+        )  # fmt: skip
+        shutil.copy(made.path, self.root.trust)
+        return self.trust()
+
     def trust(self, party: str = keys.RESEARCH) -> Trust:
         """The trust file as a party believes it."""
         return Trust.read(self.root.trust, self.root.party(party))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from datetime import UTC, date, datetime, timedelta
+import sys
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
 from polku.cli import main
-from polku.errors import Exit
+from polku.errors import Exit, Refusal
 from polku.exchange import keys
 from polku.exchange.issuing import issue
 from polku.exchange.keyfiles import write_key
@@ -73,13 +74,6 @@ def seal() -> int:
 def carry(root: DataRoot) -> None:
     for path in root.authority("ura").glob("sealed/*.hpkg"):
         shutil.copy(path, root.inbox if ".data." in path.name else root.linkage / "inbox")
-
-
-def issue_as(root: DataRoot, **terms: object) -> None:
-    """A genuine trust file on terms that the command would not choose today."""
-    today = datetime.now(UTC).date()
-    usual = {"study": "mvad", "test": True, "today": today, "expires_on": today + timedelta(days=1)}
-    issue(root.steward, root.trust, [], **(usual | terms))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("name", STEPS)
@@ -147,8 +141,11 @@ def test_a_pin_is_typed_in_groups_and_refused_when_it_is_no_key_id(ceremony: Dat
 
 def test_an_expired_trust_file_has_its_exit_code(ceremony: DataRoot) -> None:
     assert step("trust", "--expires-on", "2020-01-01") == Exit.USAGE
-    with pytest.raises(Exception, match="expired"):
-        issue_as(ceremony, today=date(2020, 1, 1), expires_on=date(2020, 12, 31))
+    with pytest.raises(Refusal, match="expired"):
+        issue(
+            ceremony.steward, ceremony.trust, [],
+            study="mvad", test=True, today=date(2020, 1, 1), expires_on=date(2020, 12, 31),
+        )  # fmt: skip
     for refused in (seal(), polku("relay", "--study", "mvad"), step("grant", "ura"), step("show")):
         assert refused == Exit.TRUST_EXPIRED
     assert polku("verify", "--study", "mvad", "--as", "ura", "x.hpkg") == Exit.TRUST_EXPIRED
@@ -177,8 +174,16 @@ def test_an_older_trust_file_has_its_exit_code(ceremony: DataRoot) -> None:
     assert polku("relay", "--study", "mvad") == Exit.KEY_UNUSABLE
 
 
-def test_keys_of_two_roles_on_one_machine_have_their_exit_code(ceremony: DataRoot) -> None:
-    issue_as(ceremony, test=False)
+def test_keys_of_two_roles_on_one_machine_have_their_exit_code(ceremony: DataRoot, tmp_path: Path) -> None:
+    elsewhere = tmp_path / "the steward's own machine"
+    shutil.copytree(ceremony.steward, elsewhere / "_steward")
+    cards = [keys.read_card(path) for path in ceremony.path.rglob("card.json")]
+    today = datetime.now(UTC).date()
+    made = issue(
+        elsewhere / "_steward", elsewhere / "trust.json", cards,
+        study="mvad", test=False, today=today, expires_on=today,
+    )  # fmt: skip
+    shutil.copy(made.path, ceremony.trust)
     assert polku("relay", "--study", "mvad") == Exit.KEY_UNUSABLE
     assert step("grant", "ura") == Exit.KEY_UNUSABLE
     for folder in (ceremony.path / "authorities", ceremony.path / "keys"):
@@ -224,6 +229,16 @@ def test_a_root_is_carried_away_in_shares_and_brought_back(
     assert step("split", "linkage", *numbers[:-1], tmp_path / "third", "--remove-root") == Exit.USAGE
     shown = capsys.readouterr()
     assert not any(words_of_one in shown.out + shown.err for words_of_one in words)
+
+
+def test_shares_are_refused_where_the_library_is_not_installed(
+    ceremony: DataRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "shamir_mnemonic", None)
+    monkeypatch.delitem(sys.modules, "polku.exchange.shares", raising=False)
+    assert step("split", "steward", "--shares", 3, "--threshold", 2, "--out", tmp_path / "stick") == Exit.USAGE
+    assert "polku[ceremony]" in capsys.readouterr().err
+    assert not (tmp_path / "stick").exists()
 
 
 def test_rotation_from_epoch_to_epoch(ceremony: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from polku.errors import Exit, Refusal
 from polku.exchange import grants, keys
@@ -92,6 +94,27 @@ def test_a_changed_trust_file_is_refused(parties: Parties, change: Callable[[dic
 def test_a_damaged_trust_file_is_refused(parties: Parties, text: str) -> None:
     parties.root.trust.write_text(text)
     assert refused(parties.trust).exit is Exit.KEY_UNUSABLE
+
+
+@pytest.fixture(scope="module")
+def small_world(tmp_path_factory: pytest.TempPathFactory) -> Parties:
+    return Parties(tmp_path_factory.mktemp("world"))
+
+
+@given(st.data())
+def test_no_changed_byte_changes_what_is_believed(small_world: Parties, data: st.DataObject) -> None:
+    """Whoever changes the file can at most change the blanks in it."""
+    path = small_world.root.trust
+    genuine, terms = path.read_bytes(), small_world.trust().terms
+    at, flip = data.draw(st.integers(0, len(genuine) - 1)), data.draw(st.integers(1, 255))
+    path.write_bytes(genuine[:at] + bytes([genuine[at] ^ flip]) + genuine[at + 1 :])
+    try:
+        believed: object = small_world.trust().terms
+    except Refusal as refusal:
+        believed = refusal.exit
+    finally:
+        path.write_bytes(genuine)
+    assert believed in (terms, Exit.KEY_UNUSABLE)
 
 
 def test_nothing_is_trusted_on_first_use(parties: Parties) -> None:
@@ -285,17 +308,23 @@ def test_the_linkage_unit_compares_its_keys_of_both_epochs(parties: Parties) -> 
 
 
 def test_a_machine_with_keys_of_two_roles_is_refused_unless_the_study_is_a_test(parties: Parties) -> None:
-    trust = parties.issue(test=False)
+    trust = parties.issue_real()
     for party in (keys.STEWARD, keys.LINKAGE, keys.RESEARCH, "persons"):
         refusal = refused(trust.own, party, parties.root.party(party))
         assert refusal.exit is Exit.KEY_UNUSABLE
         assert "this machine" in refusal.what
-    assert refused(parties.relay).exit is Exit.KEY_UNUSABLE
-    assert refused(grants.grant, parties.root.steward, parties.root.trust, "jobs").exit is Exit.KEY_UNUSABLE
+    for what in (
+        parties.relay,
+        lambda: parties.issue(test=False),
+        lambda: grants.grant(parties.root.steward, parties.root.trust, "jobs"),
+    ):
+        refusal = refused(what)
+        assert refusal.exit is Exit.KEY_UNUSABLE
+        assert "this machine" in refusal.what
 
 
 def test_one_authority_may_hold_several_registers_on_one_machine(parties: Parties) -> None:
-    trust = parties.issue(test=False)
+    trust = parties.issue_real()
     for folder in (parties.root.steward, parties.root.linkage, parties.root.path / "keys"):
         shutil.rmtree(folder)
     for register in ("persons", "jobs"):
