@@ -17,6 +17,7 @@ ROOMS = {
         "duckdb_extension_httpfs",
         "pyarrow",
         "numpy",
+        "tqdm",
         "pandas",
         "matplotlib",
     },
@@ -24,7 +25,7 @@ ROOMS = {
     "assets": {"dagster", "dagster_dbt", "dbt", "dbt_common", "polku", "expectations", "duckdb"},
     "orchestration": {"dagster", "assets", "polku"},
 }
-AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")
+AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow", "tqdm")
 AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "authority/sealing.py", "linkage/relaying.py")
 PARTIES = ("authority", "linkage", "research")
 

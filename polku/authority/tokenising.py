@@ -70,17 +70,8 @@ class Tokeniser:
 
     SCHEMA = pa.schema([("text", pa.utf8()), ("reason", pa.utf8()), ("repaired", pa.bool_()), *ID_PART])
 
-    def __init__(
-        self, contract: Contract, pins: Trust, authority: Path, extracted_on: date, permanent_until: int
-    ) -> None:
-        self._national, self._own = token_keys(authority, pins.epoch)
-        if key_check(self._national) != pins.key_check:
-            raise Refusal(
-                Exit.KEY_UNUSABLE,
-                "the token key is not the one that the steward's card announces.",
-                "Accept the steward's grant of this epoch again.",
-                register=contract.register,
-            )
+    def __init__(self, contract: Contract, keys: tuple[bytes, bytes], extracted_on: date, permanent_until: int) -> None:
+        self._national, self._own = keys
         self._handle = secrets.token_bytes(32)
         self._register, self._born_until, self._permanent_until = (
             contract.register,
@@ -127,6 +118,19 @@ class Tokeniser:
         token, handle = (pa.Array.from_buffers(TOKEN, rows, [None, pa.py_buffer(b)]) for b in (made, handles))
         repaired, none = pc.not_equal(texts, canonicals), pa.nulls(rows, pa.utf8())
         return pa.table([texts, none, repaired, handle, pa.repeat(id_type, rows), token], schema=self.SCHEMA)
+
+
+def granted_keys(register: str, pins: Trust, authority: Path) -> tuple[bytes, bytes]:
+    """The token keys of this epoch, the study's and the register's own, as the steward's card announces them."""
+    keys = token_keys(authority, pins.epoch)
+    if key_check(keys[0]) != pins.key_check:
+        raise Refusal(
+            Exit.KEY_UNUSABLE,
+            "the token key is not the one that the steward's card announces.",
+            "Accept the steward's grant of this epoch again.",
+            register=register,
+        )
+    return keys
 
 
 def tokenise(
