@@ -25,7 +25,7 @@ from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.grants import token_keys
 from polku.exchange.identifiers import HETU, Refused, already_canonical, canonical, temporary_domain
-from polku.exchange.keys import Trust
+from polku.exchange.keys import Trust, token_key_path
 from polku.exchange.parts import ID_PART, TOKEN
 from polku.exchange.tokens import key_check, tokens
 from polku.sql_text import quoted
@@ -122,6 +122,13 @@ class Tokeniser:
 
 def granted_keys(register: str, pins: Trust, authority: Path) -> tuple[bytes, bytes]:
     """The token keys of this epoch, the study's and the register's own, as the steward's card announces them."""
+    if not token_key_path(authority, pins.epoch).exists():
+        raise Refusal(
+            Exit.KEY_UNUSABLE,
+            "the steward's grant of the token keys has not arrived or has not been accepted yet.",
+            "Ask the steward for it, then: polku keys accept.",
+            register=register,
+        )
     keys = token_keys(authority, pins.epoch)
     if key_check(keys[0]) != pins.key_check:
         raise Refusal(

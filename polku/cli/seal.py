@@ -161,8 +161,6 @@ def _tell_tables(tables: Iterable[TableReport], what: str) -> None:
             print(f"  columns left out: {', '.join(table.dropped)}", file=sys.stderr)
         for fault in table.faults:
             first = ", ".join(map(str, fault.first_rows))
-            print(
-                f"  refused: {fault.rows} rows, column {fault.column}: {reasons[fault.reason]} ({fault.reason}); "
-                f"row {first}{' ...' if fault.rows > len(fault.first_rows) else ''}",
-                file=sys.stderr,
-            )
+            more = " and others" if fault.rows > len(fault.first_rows) else ""
+            print(f"  refused: column {fault.column}, row {first}{more} ({fault.rows} in all)", file=sys.stderr)
+            print(f"    {fault.reason}: {reasons[fault.reason]}", file=sys.stderr)
