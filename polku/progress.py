@@ -14,7 +14,6 @@ import pyarrow as pa
 from tqdm import tqdm
 
 _SECONDS_BETWEEN_LOOKS = 0.2
-_SECONDS_UNTIL_SHOWN = 1
 # tqdm's own watchdog thread is for bars that stand still; these may.
 tqdm.monitor_interval = 0
 
@@ -37,7 +36,6 @@ def watching(con: duckdb.DuckDBPyConnection, what: str) -> Iterator[None]:
         looking.start()
         try:
             yield
-            bar.n = 100
         finally:
             done.set()
             looking.join()
@@ -53,4 +51,4 @@ def counted(batches: Iterator[pa.RecordBatch], what: str, rows: int) -> Iterator
 
 def _bar(what: str, **options: object) -> tqdm:
     # `disable=None` means: unless standard error is a terminal.
-    return tqdm(desc=what, disable=None, leave=False, delay=_SECONDS_UNTIL_SHOWN, dynamic_ncols=True, **options)
+    return tqdm(desc=what, disable=None, leave=False, dynamic_ncols=True, **options)

@@ -244,6 +244,7 @@ _STYLE = """
 body { font: 11pt/1.4 sans-serif; max-width: 60em; margin: 2em auto; padding: 0 1em; }
 table { border-collapse: collapse; width: 100%; margin: .5em 0 1em; }
 th, td { border: 1px solid #999; padding: .2em .5em; text-align: left; vertical-align: top; overflow-wrap: anywhere; }
+td:first-child { white-space: nowrap; }
 h4 { margin: .5em 0 0; }
 @media print { nav { display: none; } section + section { break-before: page; } tr { break-inside: avoid; } }
 """

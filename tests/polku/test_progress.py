@@ -21,8 +21,7 @@ def work() -> None:
     assert list(progress.counted(iter(batches), "sealing", 3)) == batches
 
 
-def test_a_terminal_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(progress, "_SECONDS_UNTIL_SHOWN", 0)
+def test_a_terminal_shows_what_is_done_and_is_left_clear() -> None:
     master, slave = os.openpty()
     os.set_blocking(master, False)
     termios.tcsetwinsize(slave, (24, 80))
@@ -32,6 +31,8 @@ def test_a_terminal_shows_what_is_done(monkeypatch: pytest.MonkeyPatch) -> None:
             con.execute("selec 1")
         shown = seen.read().decode()
     assert all(what in shown for what in ("reading", "sealing", "failing"))
+    *_, last, end = shown.split("\r")
+    assert (last.strip(), end) == ("", "")
 
 
 def test_silent_where_nobody_looks() -> None:
