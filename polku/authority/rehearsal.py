@@ -65,7 +65,7 @@ def rehearse(
     Identifiers are judged under a key that is thrown away, so no key is needed; that a key is missing is one of the
     refusals. `listed` gets row, column and reason of every refused row (mode 0600).
     """
-    contract, found = study.contracts[register], Rehearsal()
+    contract, extract, found = study.contracts[register], extract.resolve(), Rehearsal()
     found.attempt(check_period, register, extracted_on, period)
     found.attempt(usable_keys, study, register, authority_dir, trust)
     with alone(authority_dir) if authority_dir.is_dir() else nullcontext():

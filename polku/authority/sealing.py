@@ -89,7 +89,8 @@ def seal(
     EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, ANOTHER_RUN, and USAGE for a period that
     cannot be. `rehearsal` goes the same way without writing.
     """
-    contract = study.contracts[register]
+    # DuckDB may read this folder only, and compares paths as they are written.
+    contract, extract = study.contracts[register], extract.resolve()
     check_period(register, extracted_on, period)
     pins, keys, granted = usable_keys(study, register, authority_dir, trust)
     with alone(authority_dir):

@@ -118,7 +118,7 @@ def run(args: argparse.Namespace) -> int:
     if swap() is Swap.OPEN:
         print(f"memory: {words('en')['memory_states'][Swap.OPEN]}", file=sys.stderr)
     authority = root.authority(args.register)
-    extract = (args.extract or authority / "extract").resolve()
+    extract = args.extract or authority / "extract"
     period = tuple(args.period) if args.period else None
     order = (study, args.register, extract, authority, root.trust, args.extracted_on, period)
     if args.dry_run:

@@ -51,6 +51,15 @@ def test_what_a_killed_run_left_is_gone_after_the_next(parties: Parties) -> None
     assert names == kept | {name.replace(first.delivery_id, second.delivery_id) for name in kept}
 
 
+def test_an_extract_is_found_by_any_path_to_it(parties: Parties, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract = parties.extract("persons")
+    (parties.path / "link").symlink_to(extract)
+    monkeypatch.chdir(parties.path)
+    for path in (extract.relative_to(parties.path), Path("link"), extract / ".." / "extract"):
+        monkeypatch.setattr(parties, "extract", lambda _, path=path: path)
+        assert parties.seal("persons").tables[0].rows_read == 1
+
+
 def test_nothing_is_left_in_the_spill_folder(parties: Parties) -> None:
     parties.seal("persons")
     assert not (parties.root.authority("persons") / ".spill").exists()
