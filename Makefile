@@ -8,11 +8,13 @@ PYTHON  ?= python3
 BIN     := .venv/bin
 DATA    := $(or $(POLKU_DATA),data)
 
+LOCK    := --universal --generate-hashes --no-annotate --no-header --no-emit-index-url --no-strip-extras --quiet
+
 export DO_NOT_TRACK := 1
 export POLKU_STUDY := $(STUDY)
 export DAGSTER_HOME := $(abspath $(DATA))/dagster
 
-.PHONY: help nightly test ui docs check format bench lock browser
+.PHONY: help nightly test ui docs check format bench wheel lock browser
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -62,6 +64,11 @@ format: .venv/ready ## format Python and SQL
 bench: .venv/ready ## measure the nightly run and sealing; figures belong into benchmarks/README.md
 	$(BIN)/python benchmarks/run.py
 
-lock: ## compile requirements.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra platform --extra ceremony --extra dev --universal --generate-hashes \
-	  --no-annotate --no-header --no-emit-index-url --no-strip-extras --quiet --output-file requirements.lock
+wheel: .venv/ready ## build dist/polku-*.whl, what an authority installs with authority.lock; compare its SHA-256
+	rm -rf build
+	$(BIN)/pip wheel --quiet --disable-pip-version-check --no-deps --no-build-isolation --wheel-dir dist .
+	sha256sum dist/polku-*.whl authority.lock
+
+lock: ## compile requirements.lock and authority.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra platform --extra ceremony --extra dev $(LOCK) --output-file requirements.lock
+	uv pip compile pyproject.toml --constraint requirements.lock $(LOCK) --output-file authority.lock

@@ -5,6 +5,6 @@ Belongs here: nothing else. Does not belong here: any command (`polku.cli`).
 
 import sys
 
-from polku.cli import main
+from polku.cli import start
 
-sys.exit(main())
+sys.exit(start())

@@ -98,8 +98,8 @@ def seal_extract(root: DataRoot, study: Study, register: str, say: Say) -> None:
     report = seal(study, register, folder / "extract", folder, root.trust, extracted_on, period)
     mark.write_text(digest, encoding="utf-8")
     rows = sum(table.rows for table in report.manifest.tables)
-    rejected = sum(sum(table.rejected.values()) for table in report.manifest.tables)
-    say(f"{register} sealed {rows} rows as {report.delivery_id}; {rejected} stayed in its own quarantine")
+    refused = sum(table.rows_read - table.rows_kept for table in report.tables)
+    say(f"{register} sealed {rows} rows as {report.delivery_id}; {refused} stayed in its own quarantine")
 
 
 def carry(root: DataRoot, study: Study, say: Say) -> None:

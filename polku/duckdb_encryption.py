@@ -1,7 +1,7 @@
-"""DuckDB's encryption module and spill files: what an authority and the research platform both need.
+"""DuckDB's encryption module, its spill files and its reach: what who works on rows of persons needs of DuckDB.
 
-Belongs here: loading the module from its installed package, and encrypting what memory cannot hold. Does
-not belong here: keys and files of the research platform (`research.storage`).
+Belongs here: loading the module from its installed package, encrypting what memory cannot hold, and shutting out
+the rest of the machine. Does not belong here: keys and files of the research platform (`research.storage`).
 """
 
 from __future__ import annotations
@@ -22,6 +22,20 @@ def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("load " + text(_httpfs()))
     con.execute("set temp_file_encryption = true")
     con.execute("set temp_directory = " + text(str(folder)))
+
+
+def confine(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """From now on a connection reads files of `folder` and its own spill files, and no others; for good.
+
+    No extension is loaded, no database attached and no setting changed any more: a log of statements neither.
+    """
+    # The bar is polled for (`progress`); DuckDB itself prints nothing.
+    con.execute("set enable_progress_bar = true")
+    con.execute("set enable_progress_bar_print = false")
+    con.execute("set autoload_known_extensions = false")
+    con.execute(f"set allowed_directories = [{text(str(folder.resolve()))}]")
+    con.execute("set enable_external_access = false")
+    con.execute("set lock_configuration = true")
 
 
 def _httpfs() -> str:

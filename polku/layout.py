@@ -12,7 +12,11 @@ from pathlib import Path
 
 from polku.errors import Exit, Refusal
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+_LIBRARY = Path(__file__).resolve().parent
+CHECKOUT = _LIBRARY.parent
+_IN_CHECKOUT = (CHECKOUT / "pyproject.toml").is_file()
+RULES = CHECKOUT if _IN_CHECKOUT else _LIBRARY / "shipped"
+"""Folder of `contracts/` and `studies/`: a checkout's own, or those that the installed wheel brought along."""
 DEFAULT_STUDY = "espoo_skills_centre"
 
 
@@ -25,14 +29,16 @@ class DataRoot:
 
     @classmethod
     def of(cls, study: str) -> DataRoot:
-        """The data root of `study`: below POLKU_DATA when that is set, else below `data/` of the checkout.
+        """The data root of `study`: below POLKU_DATA when that is set, else below `data/` of the checkout, or below
+        `polku/` in the user's home where the wheel is installed.
 
         Refuses (STUDY_INVALID) what is no name of a study: a path would lead out of the data folder.
         """
         if not re.fullmatch(r"[a-z][a-z0-9_]*", study):
             raise Refusal(Exit.STUDY_INVALID, "a study's name is of lower-case letters, digits and underscores.")
         base = os.environ.get("POLKU_DATA")
-        return cls(study, (Path(base) if base else CHECKOUT / "data") / study)
+        usual = CHECKOUT / "data" if _IN_CHECKOUT else Path.home() / "polku"
+        return cls(study, (Path(base) if base else usual) / study)
 
     def party(self, name: str) -> Path:
         """The folder of a party: steward, linkage, research, or an authority's register."""

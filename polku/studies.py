@@ -17,7 +17,7 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import NAME, file_format_of, load_contracts, parse_column
 from polku.errors import Exit, Refusal
-from polku.layout import CHECKOUT
+from polku.layout import RULES
 
 LAST_PERMANENT = 899
 """Individual numbers 002-899 are permanent identity codes; 900-999 are temporary (DVV)."""
@@ -65,8 +65,8 @@ class Study:
         return tuple(c for c in self.contracts[register].table(table).columns if c.name not in missing)
 
 
-def load_study(name: str, folder: Path = CHECKOUT) -> Study:
-    """The study `name` of a checkout (`studies/<name>.toml` over `contracts/*.toml`).
+def load_study(name: str, folder: Path = RULES) -> Study:
+    """The study `name` (`studies/<name>.toml` over `contracts/*.toml`).
 
     Refuses (STUDY_INVALID, CONTRACT_INVALID) with every fault of the file.
     """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 from datetime import date
 
 import pytest
 
+from polku.cli import seal
 from polku.errors import Exit
 from polku.exchange import identifiers
 from polku.layout import CHECKOUT
@@ -49,3 +51,29 @@ def test_every_reason_to_refuse_an_identifier_is_explained() -> None:
     reasons = set(re.findall(r'"((?:hetu|id|business)_[a-z_]+)"', source))
     assert len(reasons) > 8
     assert {reason for reason in reasons if f"`{reason}`" not in IDENTIFIERS} == set()
+
+
+def test_the_guide_to_sealing_is_in_step_with_the_command() -> None:
+    guide = (CHECKOUT / "docs" / "sealing.md").read_text(encoding="utf-8")
+    parser = argparse.ArgumentParser()
+    seal.add_arguments(parser)
+    options = {option for action in parser._actions for option in action.option_strings}
+    described = re.findall(r"^`(--?[a-z].*)`$", guide.split("## OPTIONS")[1].split("## FILES")[0], re.MULTILINE)
+    assert {option for line in described for option in re.findall(r"--?[a-z-]+", line)} == options
+    synopsis = guide.split("## SYNOPSIS")[1].split("## DESCRIPTION")[0]
+    assert set(re.findall(r"--[a-z-]+", synopsis)) == options - {"-h", "--help"}
+
+
+def test_the_guide_to_sealing_names_every_exit_code_that_can_come() -> None:
+    guide = (CHECKOUT / "docs" / "sealing.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (\d+) \| ([A-Z_]+) \|", guide, re.MULTILINE)
+    assert [(int(code), name) for code, name in rows] == [(int(exit), exit.name) for exit in seal.EXITS]
+
+
+def test_no_option_of_the_official_takes_a_key_or_an_identifier() -> None:
+    """Everybody on a machine sees how a command was called."""
+    parser = argparse.ArgumentParser()
+    seal.add_arguments(parser)
+    assert {action.dest for action in parser._actions} == {
+        "help", "study", "register", "extracted_on", "period", "extract", "dry_run", "list",
+    }  # fmt: skip

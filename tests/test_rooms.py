@@ -17,6 +17,7 @@ ROOMS = {
         "duckdb_extension_httpfs",
         "pyarrow",
         "numpy",
+        "tqdm",
         "pandas",
         "matplotlib",
         "shamir_mnemonic",
@@ -25,7 +26,7 @@ ROOMS = {
     "assets": {"dagster", "dagster_dbt", "dbt", "dbt_common", "polku", "expectations", "duckdb"},
     "orchestration": {"dagster", "assets", "polku"},
 }
-AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")
+AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow", "tqdm")
 CEREMONY = {"shamir_mnemonic"}
 """What only a key ceremony needs: imported in one module, which is imported when a root is split or combined."""
 AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "authority/sealing.py", "linkage/relaying.py")

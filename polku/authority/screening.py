@@ -7,6 +7,7 @@ files (`extracts`), tokens (`tokenising`), packages (`sealing`).
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pyarrow as pa
@@ -25,6 +26,7 @@ KEPT = "kept_"
 FILE_ROW = "_file_row"
 
 _BATCH_ROWS = 100_000
+_FIRST_ROWS = 5
 
 
 def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
@@ -73,6 +75,25 @@ def repaired_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> int:
         f"where {respelled or 'false'}"
     ).fetchall()[0]
     return int(count)
+
+
+class Fault(NamedTuple):
+    """Rows of a file that are refused for one reason in one column, with the first few of their numbers."""
+
+    column: str
+    reason: str
+    rows: int
+    first_rows: list[int]
+
+
+def faults(con: duckdb.DuckDBPyConnection, extract: Extract) -> tuple[Fault, ...]:
+    """Why rows of a file are refused, by column; a row with two faults counts under both."""
+    found = con.execute(
+        f"select column_name, reason, count(*), min(row_no, {_FIRST_ROWS}) from refused where file = ? "
+        "group by all order by all",
+        [extract.table.file],
+    )
+    return tuple(Fault(*row) for row in found.fetchall())
 
 
 def refused_rows(con: duckdb.DuckDBPyConnection, extract: Extract) -> dict[str, int]:

@@ -14,7 +14,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -25,9 +25,12 @@ import pyarrow.csv
 
 from polku import __version__
 from polku.authority.extracts import Extract, read_extract
+from polku.authority.folder import alone, tidy, workbench
+from polku.authority.report import SealReport, TableReport, write_report
 from polku.authority.screening import (
     FILE_ROW,
     KEPT,
+    faults,
     kept_rows,
     list_refused,
     refuse_identifiers,
@@ -37,7 +40,7 @@ from polku.authority.screening import (
     screen,
 )
 from polku.authority.tokenising import Identifiers, Tokeniser, tokenise
-from polku.duckdb_encryption import encrypt_spill
+from polku.contracts.model import Contract, Table
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import (
     DATA,
@@ -46,11 +49,14 @@ from polku.exchange.delivery import (
     Heading,
     Manifest,
     TableFacts,
+    banded,
     delivery_name,
     now,
     part_name,
 )
+from polku.exchange.files import digest_of
 from polku.exchange.folders import settle
+from polku.exchange.grants import granted_keys
 from polku.exchange.identifiers import CANON_VERSION, HETU
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys
 from polku.exchange.ledger import Ledger
@@ -58,6 +64,7 @@ from polku.exchange.package import writing
 from polku.exchange.parts import ROW_NO, TOKEN
 from polku.exchange.payload import write_payload
 from polku.exchange.trust import Trust
+from polku.progress import counted, watching
 from polku.sql_text import quoted
 from polku.studies import Study
 
@@ -65,19 +72,6 @@ log = logging.getLogger(__name__)
 
 
 _BATCH_ROWS = 100_000
-_MEMORY = "1GB"
-
-
-@dataclass(frozen=True)
-class SealReport:
-    """What was sealed, in counts. `quarantine` is the authority's own list of refused rows, if any."""
-
-    delivery_id: str
-    id_part: Path
-    data_part: Path
-    manifest: Manifest
-    dropped: dict[str, tuple[str, ...]]
-    quarantine: Path | None
 
 
 def seal(
@@ -94,9 +88,54 @@ def seal(
     `extracted_on` is the day the register was read, `period` the first and last day that the extract
     covers. Identifiers and dates to be coarsened are judged here; everything else travels as text as
     written and is judged on arrival. Refuses (and writes no package) EXTRACT_MISSING,
-    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, and USAGE for a period that cannot be.
+    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, ANOTHER_RUN, and USAGE for a period that
+    cannot be. `rehearsal` goes the same way without writing.
     """
-    contract = study.contracts[register]
+    # DuckDB may read this folder only, and compares paths as they are written.
+    contract, extract = study.contracts[register], extract.resolve()
+    check_period(register, extracted_on, period)
+    pins, keys, granted = usable_keys(study, register, authority_dir, trust)
+    with alone(authority_dir):
+        ledger = Ledger(authority_dir / "ledger.sqlite")
+        sealed = tidy(authority_dir, ledger)
+        seq = ledger.last(register) + 1
+        heading = Heading(
+            compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
+            test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
+            key_check=pins.key_check, epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
+        )  # fmt: skip
+        with workbench(authority_dir, extract) as con:
+            extracts = [read(con, study, contract, table, extract) for table in contract.tables]
+            tokeniser = Tokeniser(contract, granted, extracted_on, study.permanent_until)
+            identifiers = judge_rows(con, contract, extracts, tokeniser)
+            quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
+            refuse_too_many(con, contract, extracts)
+            with watching(con, "searching texts for identifiers"):
+                refuse_identifiers(con, contract, extracts)
+            log.info("identifiers replaced, texts searched; sealing %s", heading.delivery_id)
+            tables = tuple(table_report(con, each, extract) for each in extracts)
+            manifest = Manifest(
+                tables=tuple(_facts(each) for each in tables),
+                extracted_on=extracted_on,
+                period=period,
+                source=contract.system,
+                filed_by=contract.authority.en,
+                legal_basis=contract.legal_basis,
+                tool_version=__version__,
+            )
+            headings = {
+                part: replace(heading, compartment=part, previous=ledger.head(register, part)) for part in (ID, DATA)
+            }
+            delivery = _write(con, extracts, identifiers, manifest, headings, keys, pins, sealed)
+        report = SealReport(heading, delivery, manifest, tables, quarantine)
+        write_report(report, study, pins)
+        ledger.record(delivery, {table.name: table.rows for table in manifest.tables})
+        settle(sealed, delivery.digests.values())
+    return report
+
+
+def check_period(register: str, extracted_on: date, period: tuple[date, date] | None) -> None:
+    """Refuse (USAGE) days that cannot be."""
     first, last = period or (extracted_on, extracted_on)
     if not first <= last <= extracted_on <= date.today() + timedelta(days=1):
         raise Refusal(
@@ -105,6 +144,12 @@ def seal(
             "The research platform takes every day of the period without an event for a day without one.",
             register=register,
         )
+
+
+def usable_keys(
+    study: Study, register: str, authority_dir: Path, trust: Path
+) -> tuple[Trust, OwnKeys, tuple[bytes, bytes]]:
+    """The trust file of this study, the authority's keys and the token keys it was granted (else KEY_UNUSABLE)."""
     pins = Trust.read(trust, authority_dir)
     if (pins.study, pins.test) != (study.code, study.test):
         raise Refusal(
@@ -113,53 +158,48 @@ def seal(
             file=trust.name,
             register=register,
         )
-    keys = pins.own(register, authority_dir)
-    ledger, sealed = Ledger(authority_dir / "ledger.sqlite"), authority_dir / "sealed"
-    sealed.mkdir(parents=True, exist_ok=True, mode=0o700)
-    settle(sealed, (digest for entry in ledger.entries() for digest in entry.digests.values()))
-    seq = ledger.last(register) + 1
-    heading = Heading(
-        compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
-        test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
-        key_check=pins.key_check, epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
-    )  # fmt: skip
-    with duckdb.connect() as con:
-        con.execute(f"set memory_limit = '{_MEMORY}'")
-        encrypt_spill(con, authority_dir / ".spill")
-        extracts = []
-        for table in contract.tables:
-            extracts.append(read_extract(con, contract, table, study.delivered(register, table.name), extract))
-            log.info("%s: %s rows read", table.file, extracts[-1].rows)
-        tokeniser = Tokeniser(contract, pins, authority_dir, extracted_on, study.permanent_until)
+    return pins, pins.own(register, authority_dir), granted_keys(authority_dir, pins, register, pins.epoch)
+
+
+def read(con: duckdb.DuckDBPyConnection, study: Study, contract: Contract, table: Table, folder: Path) -> Extract:
+    """One file of the extract, with a bar."""
+    with watching(con, f"reading {table.file}"):
+        extract = read_extract(con, contract, table, study.delivered(contract.register, table.name), folder)
+    log.info("%s: %s rows read", table.file, extract.rows)
+    return extract
+
+
+def judge_rows(
+    con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract], tokeniser: Tokeniser
+) -> Identifiers:
+    """Replace the identifiers, and tell the rows that may leave from those that may not."""
+    with watching(con, "replacing identifiers"):
         identifiers = tokenise(con, contract, extracts, tokeniser)
+    with watching(con, "judging rows"):
         screen(con, contract, extracts)
-        quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
-        refuse_too_many(con, contract, extracts)
-        refuse_identifiers(con, contract, extracts)
-        log.info("identifiers replaced, texts searched; sealing %s", heading.delivery_id)
-        manifest = Manifest(
-            tables=tuple(_facts(con, each) for each in extracts),
-            extracted_on=extracted_on,
-            period=period,
-            source=contract.system,
-            filed_by=contract.authority.en,
-            legal_basis=contract.legal_basis,
-            tool_version=__version__,
-        )
-        headings = {
-            part: replace(heading, compartment=part, previous=ledger.head(register, part)) for part in (ID, DATA)
-        }
-        delivery = _write(con, extracts, identifiers, manifest, headings, keys, pins, sealed)
-    ledger.record(delivery, {table.name: table.rows for table in manifest.tables})
-    settle(sealed, delivery.digests.values())
-    dropped = {each.table.name: each.dropped for each in extracts}
-    return SealReport(delivery.delivery_id, delivery.files[ID], delivery.data, manifest, dropped, quarantine)
+    return identifiers
 
 
-def _facts(con: duckdb.DuckDBPyConnection, extract: Extract) -> TableFacts:
-    columns = tuple(column.name for column in extract.columns)
-    rejected, repaired = refused_rows(con, extract), repaired_rows(con, extract)
-    return TableFacts(extract.table.name, kept_rows(con, extract), columns, rejected, repaired)
+def table_report(con: duckdb.DuckDBPyConnection, extract: Extract, folder: Path) -> TableReport:
+    """One file for the authority's own report, in exact counts."""
+    return TableReport(
+        table=extract.table,
+        columns=extract.columns,
+        sha256=digest_of(folder / extract.table.file),
+        rows_read=extract.rows,
+        rows_kept=kept_rows(con, extract),
+        rows_respelled=repaired_rows(con, extract),
+        refused=refused_rows(con, extract),
+        faults=faults(con, extract),
+        dropped=extract.dropped,
+    )
+
+
+def _facts(table: TableReport) -> TableFacts:
+    """One file for the receivers, in banded counts."""
+    columns = tuple(column.name for column in table.columns)
+    rejected = {reason: banded(rows) for reason, rows in table.refused.items()}
+    return TableFacts(table.table.name, table.rows_kept, columns, rejected, banded(table.rows_respelled))
 
 
 def _write(
@@ -225,7 +265,7 @@ def _table(
             yield pa.RecordBatch.from_arrays([numbers, *columns], schema=schema)
             start += batch.num_rows
 
-    return schema, batches()
+    return schema, counted(batches(), f"sealing {extract.table.file}", kept_rows(con, extract))
 
 
 class _RowMap:

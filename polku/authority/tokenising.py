@@ -10,7 +10,6 @@ import re
 import secrets
 from collections import defaultdict
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import numpy as np
@@ -22,11 +21,9 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from polku.authority.extracts import Extract, given
 from polku.contracts.model import Contract
-from polku.exchange.grants import granted_keys
 from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
 from polku.exchange.parts import ID_PART, TOKEN
 from polku.exchange.tokens import tokens
-from polku.exchange.trust import Trust
 from polku.sql_text import quoted
 
 _BATCH_ROWS = 100_000
@@ -65,10 +62,8 @@ class Tokeniser:
 
     SCHEMA = pa.schema([("text", pa.utf8()), ("reason", pa.utf8()), ("repaired", pa.bool_()), *ID_PART])
 
-    def __init__(
-        self, contract: Contract, pins: Trust, authority: Path, extracted_on: date, permanent_until: int
-    ) -> None:
-        self._national, self._own = granted_keys(authority, pins, contract.register, pins.epoch)
+    def __init__(self, contract: Contract, keys: tuple[bytes, bytes], extracted_on: date, permanent_until: int) -> None:
+        self._national, self._own = keys
         self._handle = secrets.token_bytes(32)
         self._register, self._born_until, self._permanent_until = (
             contract.register,

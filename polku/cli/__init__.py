@@ -7,14 +7,11 @@ command does.
 from __future__ import annotations
 
 import argparse
-import logging
-import resource
 import sys
-import traceback
 from collections.abc import Sequence
 from importlib import import_module
 
-from polku import __version__
+from polku import __version__, process
 from polku.errors import Exit, Refusal
 
 COMMANDS = {
@@ -31,12 +28,19 @@ COMMANDS = {
 """Command to its module and its line of help. A module has `add_arguments(parser)` and `run(args)`."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
+def start() -> int:
+    """What the installed command runs: one command, in a process that keeps keys and identifiers to itself."""
+    try:
+        process.harden()
+    except Refusal as refusal:
+        print(f"polku: refused ({refusal.exit.name}): {refusal}", file=sys.stderr)
+        return refusal.exit
+    return main(sys.argv[1:])
+
+
+def main(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code (`polku.errors.Exit`)."""
-    # No memory image with keys or identifiers in it is written when a command crashes.
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    arguments = list(sys.argv[1:] if argv is None else argv)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    arguments = list(argv)
     args = _parser(arguments[:1]).parse_args(arguments)
     try:
         return int(args.run(args))
@@ -44,10 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"polku {args.command}: refused ({refusal.exit.name}): {refusal}", file=sys.stderr)
         return refusal.exit
     except Exception as error:
-        # The message of a foreign exception may hold a value of a row: only its kind and places are shown.
-        for frame in traceback.extract_tb(error.__traceback__):
-            print(f"  {frame.filename}:{frame.lineno} {frame.name}", file=sys.stderr)
-        print(f"polku {args.command}: failed unexpectedly ({type(error).__name__})", file=sys.stderr)
+        process.say_where(error)
         return Exit.UNEXPECTED
 
 

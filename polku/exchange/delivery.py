@@ -174,13 +174,13 @@ class Heading:
 @dataclass(frozen=True)
 class TableFacts:
     """One table of a manifest: `rejected` are rows by reason that stayed at the authority, `repaired` rows
-    with an identifier that had to be respelled."""
+    with an identifier that had to be respelled, both `banded`."""
 
     name: str
     rows: int
     columns: tuple[str, ...]
-    rejected: dict[str, int]
-    repaired: int
+    rejected: dict[str, str]
+    repaired: str
 
 
 @dataclass(frozen=True)
@@ -212,6 +212,11 @@ class Manifest:
                 "Seal the delivery again.",
                 file=file,
             ) from None
+
+
+def banded(count: int) -> str:
+    """A count for a receiver. Below ten it says no more than that: who knows one of the few could tell who they are."""
+    return "1-9" if 1 <= count <= 9 else str(count)
 
 
 def delivery_name(register: str, extracted_on: date, seq: int) -> str:

@@ -80,6 +80,13 @@ def token_keys(authority: Path, epoch: str) -> tuple[bytes, bytes]:
 
 def granted_keys(authority: Path, pins: Trust, register: str, epoch: str) -> tuple[bytes, bytes]:
     """The same, when they are those that the trust file announces for this epoch (else KEY_UNUSABLE)."""
+    if not token_key_path(authority, epoch).exists():
+        raise Refusal(
+            Exit.KEY_UNUSABLE,
+            "the steward's grant of the token keys has not arrived or has not been accepted yet.",
+            "Ask the steward for it, then: polku keys accept.",
+            register=register,
+        )
     keys = token_keys(authority, epoch)
     _refuse_other_keys(pins, epoch, register, *keys)
     return keys

@@ -169,6 +169,16 @@ def test_rows_in_quarantine_are_exactly_the_faulty_ones(twin: Twin) -> None:
     assert sum(by_platform for _, by_platform in found.values()) > 0
 
 
+def test_the_authoritys_report_counts_what_stayed_to_the_row(twin: Twin) -> None:
+    for register, tables in twin.facts["files"].items():
+        [path] = (twin.platform.root.authority(register) / "sealed").glob("*.report.json")
+        reported = {table["file"]: table for table in json.loads(path.read_text(encoding="utf-8"))["tables"]}
+        for name, truth in tables.items():
+            table = reported[twin.study.contracts[register].table(name).file]
+            assert table["rows"] == truth["rows"], (register, name)
+            assert table["rows"] - table["rows_kept"] == truth["quarantined_by_authority"], (register, name)
+
+
 def test_every_other_row_has_landed(twin: Twin) -> None:
     for register, tables in twin.facts["files"].items():
         totals = landing.totals(twin.platform.root, register)

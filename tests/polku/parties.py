@@ -5,6 +5,7 @@ Belongs here: making parties and moving packages between them. Does not belong h
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta

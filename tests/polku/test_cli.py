@@ -75,6 +75,22 @@ def test_a_refusal_gives_its_exit_code_and_its_reason(root: DataRoot, capsys: py
     assert shown.out == ""
 
 
+def test_a_dry_run_tells_counts_and_ends_as_the_real_run(root: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
+    set_up(root, capsys)
+    order = ("seal", "--study", "mvad", "--register", "ura", "--extracted-on", "2024-12-31")
+    assert polku(*order, "--dry-run") == Exit.OK
+    assert "ura_ytyoll.csv: 2 of 2 rows would be sealed" in capsys.readouterr().err
+    (root.authority("ura") / "extract" / "ura_ytyoll.csv").write_text(URA + "010190-999L;1;2018-09-01;\n")
+    listed = root.path / "refused.csv"
+    assert polku(*order, "--dry-run", "--list", listed) == Exit.EXTRACT_BREAKS_CONTRACT
+    shown = capsys.readouterr()
+    assert "refused: column hetu, row 4 (1 in all)" in shown.err
+    assert shown.out == ""
+    assert "hetu_check_character" in listed.read_text(encoding="utf-8")
+    assert not (root.authority("ura") / "sealed").exists()
+    assert polku(*order, "--list", listed) == Exit.USAGE
+
+
 def test_a_tampered_package_gives_its_exit_code(root: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
     set_up(root, capsys)
     polku("seal", "--study", "mvad", "--register", "ura", "--extracted-on", "2024-12-31")

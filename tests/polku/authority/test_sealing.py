@@ -44,7 +44,7 @@ def test_only_named_columns_leave(parties: Parties) -> None:
     parties.write("persons", "persons.csv", GOOD)
     report = parties.seal("persons")
     assert report.manifest.tables[0].columns == ("person_key", "birth_month", "language_code")
-    assert report.dropped == {"persons": ("nimi",)}
+    assert report.tables[0].dropped == ("nimi",)
 
 
 def test_the_manifest_says_where_the_rows_are_from(parties: Parties) -> None:
@@ -68,7 +68,7 @@ def test_refused_rows_stay_and_are_listed_without_values(parties: Parties) -> No
     parties.write("persons", "persons.csv", [*GOOD, *bad])
     report = parties.seal("persons")
     assert report.manifest.tables[0].rows == 3
-    assert report.manifest.tables[0].rejected == {"date_form": 2, "hetu_check_character": 1, "hetu_no_separator": 1}
+    assert report.tables[0].refused == {"date_form": 2, "hetu_check_character": 1, "hetu_no_separator": 1}
     assert report.quarantine is not None
     with report.quarantine.open(encoding="utf-8") as file:
         listed = [(int(row["row_no"]), row["column"], row["reason"]) for row in csv.DictReader(file)]
@@ -84,12 +84,12 @@ def test_refused_rows_stay_and_are_listed_without_values(parties: Parties) -> No
 
 def test_respelled_identifiers_are_counted(parties: Parties) -> None:
     parties.write("persons", "persons.csv", [HEADER, " 010190\u2013999w;01.01.1990;fi;A", *GOOD[2:]])
-    assert parties.seal("persons").manifest.tables[0].repaired == 1
+    assert parties.seal("persons").tables[0].rows_respelled == 1
 
 
 def test_an_identifier_in_a_row_that_stays_stops_nothing(parties: Parties) -> None:
     parties.write("persons", "persons.csv", [*GOOD, "010190-999L;01.01.1990;a@b.fi;A"])
-    assert parties.seal("persons").manifest.tables[0].rejected == {"hetu_check_character": 1}
+    assert parties.seal("persons").tables[0].refused == {"hetu_check_character": 1}
 
 
 def test_rows_of_a_person_stay_together_and_their_order_says_nothing(parties: Parties) -> None:

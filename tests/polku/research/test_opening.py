@@ -372,6 +372,6 @@ def test_the_manifest_is_there_before_the_rows(parties: Parties) -> None:
     delivery = parties.deliver("persons")
     with opening.open_delivery(parties.root, parties.study, delivery) as opened:
         columns = ("person_key", "birth_month", "language_code")
-        assert opened.manifest.tables == (TableFacts("persons", 3, columns, {}, 0),)
+        assert opened.manifest.tables == (TableFacts("persons", 3, columns, {}, "0"),)
         for _, reader in opened.tables():
             assert reader.read_all().num_rows == 3
