@@ -16,7 +16,7 @@ import duckdb
 
 from polku.contracts.model import Column, Contract, Table
 from polku.errors import Exit, Refusal
-from polku.sql_text import quoted, texts
+from polku.sql_text import quoted, text, texts
 
 SOURCE_ROW = "rowid + 2"
 """SQL for the row of the file: the table of an extract is filled in file order, and the header is row 1."""
@@ -87,16 +87,9 @@ def read_extract(
     format_ = contract.file_format
     try:
         con.execute(
-            f"create table {relation} as select {selected} from read_csv(?, auto_detect = false, "
-            f"header = true, columns = {{{fields}}}, delim = ?, "
-            "quote = ?, escape = ?, encoding = ?)",
-            [
-                str(file),
-                format_.delimiter,
-                format_.quote,
-                format_.quote,
-                _DUCKDB_ENCODINGS[_encoding(contract)],
-            ],
+            f"create table {relation} as select {selected} from read_csv({text(str(file))}, auto_detect = false, "
+            f"header = true, columns = {{{fields}}}, delim = {text(format_.delimiter)}, quote = {text(format_.quote)}, "
+            f"escape = {text(format_.quote)}, encoding = {text(_DUCKDB_ENCODINGS[_encoding(contract)])})"
         )
     except duckdb.InvalidInputException as error:
         refusal = _unreadable(contract, file, str(error))

@@ -21,10 +21,10 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from polku import __version__
 from polku.authority.extracts import Extract, read_extract
+from polku.authority.row_map import RowMap
 from polku.authority.screening import (
     FILE_ROW,
     KEPT,
@@ -64,7 +64,7 @@ log = logging.getLogger(__name__)
 
 
 _BATCH_ROWS = 100_000
-_MEMORY = "1GB"
+_MEMORY = "1400MB"
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,9 @@ def _write(
             )
             for part, recipient in ((ID, LINKAGE), (DATA, RESEARCH))
         }
-        row_map = stack.enter_context(_RowMap(folder / f"{heading.delivery_id}.rows.csv"))
-        write_payload(outs[DATA], manifest.as_json(), (_table(con, each, identifiers, row_map) for each in extracts))
+        maps = [stack.enter_context(RowMap(folder, heading.delivery_id, each.table.name)) for each in extracts]
+        tables = (_table(con, each, identifiers, its) for each, its in zip(extracts, maps, strict=True))
+        write_payload(outs[DATA], manifest.as_json(), tables)
         ids = identifiers.sent()
         write_payload(
             outs[ID],
@@ -194,7 +195,7 @@ def _write(
 
 
 def _table(
-    con: duckdb.DuckDBPyConnection, extract: Extract, identifiers: Identifiers, row_map: _RowMap
+    con: duckdb.DuckDBPyConnection, extract: Extract, identifiers: Identifiers, row_map: RowMap
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The rows that leave, sorted by the handle of whom they are about, at random within one, and numbered.
 
@@ -210,7 +211,7 @@ def _table(
         start = 1
         for batch in rows.to_arrow_reader(_BATCH_ROWS):
             numbers = pa.array(np.arange(start, start + batch.num_rows, dtype=np.int64))
-            row_map.write(extract.table.file, numbers, batch.column(FILE_ROW))
+            row_map.write(batch.column(FILE_ROW))
             columns = [
                 identifiers.send(batch.column(name)) if kind == TOKEN else batch.column(name)
                 for name, kind in kinds.items()
@@ -219,29 +220,3 @@ def _table(
             start += batch.num_rows
 
     return schema, batches()
-
-
-class _RowMap:
-    """The authority's own list of sealed row numbers and the source rows they were (mode 0600)."""
-
-    _SCHEMA = pa.schema([("file", pa.utf8()), ("sealed_row_no", pa.int64()), ("source_row_no", pa.int64())])
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._part = path, path.with_name(f".{path.name}.part")
-
-    def __enter__(self) -> _RowMap:
-        self._part.touch(mode=0o600)
-        self._out = pyarrow.csv.CSVWriter(self._part, self._SCHEMA)
-        return self
-
-    def write(self, file: str, sealed: pa.Array, source: pa.Array) -> None:
-        """Add the rows of one batch."""
-        files = pa.repeat(pa.scalar(file), len(sealed))
-        self._out.write_batch(pa.RecordBatch.from_arrays([files, sealed, source], schema=self._SCHEMA))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._out.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()
