@@ -30,6 +30,7 @@ from polku.authority.screening import (
     KEPT,
     kept_rows,
     list_refused,
+    redacted_cells,
     refuse_identifiers,
     refuse_too_many,
     refused_rows,
@@ -153,7 +154,8 @@ def seal(
 def _facts(con: duckdb.DuckDBPyConnection, extract: Extract) -> TableFacts:
     columns = tuple(column.name for column in extract.columns)
     rejected, repaired = refused_rows(con, extract), repaired_rows(con, extract)
-    return TableFacts(extract.table.name, kept_rows(con, extract), columns, rejected, repaired)
+    redacted = redacted_cells(con, extract)
+    return TableFacts(extract.table.name, kept_rows(con, extract), columns, rejected, repaired, redacted)
 
 
 def _write(

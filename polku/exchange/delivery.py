@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, date, datetime
 from hashlib import file_digest, sha256
 from pathlib import Path
@@ -144,13 +144,14 @@ _HEADER_SHAPES = [
 @dataclass(frozen=True)
 class TableFacts:
     """One table of a manifest: `rejected` are rows by reason that stayed at the authority, `repaired` rows
-    with an identifier that had to be respelled."""
+    with an identifier that had to be respelled, `redacted` emptied cells of free text by column."""
 
     name: str
     rows: int
     columns: tuple[str, ...]
     rejected: dict[str, int]
     repaired: int
+    redacted: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
