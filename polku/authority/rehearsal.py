@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -19,7 +19,7 @@ import duckdb
 from polku.authority.extracts import Extract
 from polku.authority.folder import alone, workbench
 from polku.authority.report import TableReport
-from polku.authority.screening import list_refused, refuse_identifiers, refuse_too_many
+from polku.authority.screening import list_refused, refuse_identifiers, refuse_too_many, searched_columns
 from polku.authority.sealing import check_period, judge_rows, read, table_report, usable_keys
 from polku.authority.tokenising import Tokeniser
 from polku.contracts.model import Contract
@@ -89,5 +89,5 @@ def rehearse(
 def _search(found: Rehearsal, con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
     """Each column by itself, so that every one with something like an identifier is named."""
     for extract in extracts:
-        for column in extract.columns:
-            found.attempt(refuse_identifiers, con, contract, [replace(extract, columns=(column,))])
+        for column in searched_columns(extract):
+            found.attempt(refuse_identifiers, con, contract, extract, column)

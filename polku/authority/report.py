@@ -30,9 +30,10 @@ from polku.studies import Study
 @dataclass(frozen=True)
 class TableReport:
     """One file of an extract in exact counts: `refused` by reason, `faults` by column and reason; a row with two
-    counts under both. `dropped` are the file's columns that stay."""
+    counts under both. `redacted` are emptied cells of free text by column, `dropped` the file's columns that stay."""
 
     table: Table
+    file: str
     columns: tuple[Column, ...]
     sha256: str
     rows_read: int
@@ -40,6 +41,7 @@ class TableReport:
     rows_respelled: int
     refused: dict[str, int]
     faults: tuple[Fault, ...]
+    redacted: dict[str, int]
     dropped: tuple[str, ...]
 
 
@@ -130,12 +132,13 @@ def _facts(report: SealReport, study: Study, pins: Trust) -> dict[str, Any]:
 
 def _table_facts(report: TableReport) -> dict[str, Any]:
     return {
-        "file": report.table.file,
+        "file": report.file,
         "title": asdict(report.table.title),
         "sha256": report.sha256,
         "rows": report.rows_read,
         "rows_kept": report.rows_kept,
         "rows_respelled": report.rows_respelled,
+        "cells_emptied": report.redacted,
         "columns": [{"column": c.source, "leaves_as": _form(c), "why": c.why} for c in report.columns],
         "columns_left_out": [{"column": name, "why_not": report.table.never.get(name)} for name in report.dropped],
         "rows_refused": [fault._asdict() for fault in report.faults],
@@ -143,7 +146,7 @@ def _table_facts(report: TableReport) -> dict[str, Any]:
 
 
 def _form(column: Column) -> str:
-    return "token" if column.type == "identifier" else column.coarsen or "as_written"
+    return "token" if column.type == "identifier" else column.coarsen or column.free_text or "as_written"
 
 
 def _page(facts: Mapping[str, Any]) -> str:
@@ -194,6 +197,9 @@ def _part(facts: Mapping[str, Any], language: str) -> str:
 
 def _left(table: Mapping[str, Any], said: Mapping[str, Any], language: str) -> str:
     counts = f"{table['rows_kept']:,} {said['rows_kept']}; {table['rows_respelled']:,} {said['rows_respelled']}"
+    emptied = sum(table["cells_emptied"].values())
+    if emptied:
+        counts += f"; {emptied:,} {said['cells_emptied']}"
     columns = [(c["column"], said["forms"][c["leaves_as"]], c["why"]) for c in table["columns"]]
     return (
         f"<h3>{escape(_text(table['title'], language))} ({escape(table['file'])})</h3>"

@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.csv
 
+from polku.authority.echoes import find_echoes, learn_names
 from polku.authority.extracts import SOURCE_ROW, Extract, given
 from polku.authority.residuals import kinds_of, may_hold
 from polku.authority.tokenising import identifier_table
@@ -30,7 +31,13 @@ _FIRST_ROWS = 5
 
 
 def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
-    """Make the table `refused` (file, row_no, column, reason) and a view `kept_<table>` for each file."""
+    """Make the table `refused` (file, row_no, column, reason) and a view `kept_<table>` for each file.
+
+    `redacted` (file, column, row_no) is for cells that are going to be emptied, `names` for whom to look for.
+    """
+    learn_names(con, extracts)
+    con.execute("create table redacted (file varchar, column_name varchar, row_no bigint)")
+    con.execute("create table found_cells (row_no bigint, kind varchar)")
     con.execute("create table refused (file varchar, row_no bigint, column_name varchar, reason varchar)")
     for extract in extracts:
         selected, joins = [f"r.{SOURCE_ROW} as {FILE_ROW}"], []
@@ -131,17 +138,33 @@ def refuse_too_many(con: duckdb.DuckDBPyConnection, contract: Contract, extracts
         )
 
 
-def refuse_identifiers(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Extract]) -> None:
-    """Search every distinct text that would leave; one that looks like an identifier stops the delivery."""
-    for extract in extracts:
-        for column in extract.columns:
-            if column.type != "identifier" and not column.coarsen:
-                _refuse_identifiers_in(con, contract, extract, column)
+def redacted_cells(con: duckdb.DuckDBPyConnection, extract: Extract) -> dict[str, int]:
+    """Cells of a file that were emptied because of what was found in them, by column."""
+    counts = con.execute(
+        "select column_name, count(*) from redacted where file = ? group by 1 order by 1", [extract.table.file]
+    )
+    return dict(counts.fetchall())
 
 
-def _refuse_identifiers_in(
-    con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column
-) -> None:
+def searched_columns(extract: Extract) -> list[Column]:
+    """The columns that leave as they were written."""
+    return [column for column in extract.columns if column.type != "identifier" and not column.coarsen]
+
+
+def refuse_identifiers(con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column) -> None:
+    """Search every text of a column that would leave, for identifiers of anybody and the persons of the delivery.
+
+    A find stops the delivery (IDENTIFIER_IN_DATA); in free text that is to be redacted it empties the cell.
+    """
+    _search(con, contract, extract, column)
+    if column.free_text == "redact":
+        _redact(con, extract, column)
+    else:
+        _refuse_found(con, contract, extract, column)
+
+
+def _search(con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column) -> None:
+    """Fill `found_cells` (row_no, kind) with the cells of one column that hold something like an identifier."""
     asked = any(c.domain == MIGRI_CLIENT for t in contract.tables for c in t.identifiers)
     # A text that is a date by the contract is one, even where its digits could be a number to call.
     dates = f"and {_day(contract, 'text')} is null" if column.type in ("date", "month") else ""
@@ -149,6 +172,7 @@ def _refuse_identifiers_in(
     con.execute(
         f"create or replace temp table texts as select distinct {quoted(column.name)} as text from {extract.relation}"
     )
+    con.execute("truncate found_cells")
     suspects = con.execute(f"from texts where {may_hold('text')} {dates}")
     found = [
         {"text": text, "kind": kind}
@@ -157,18 +181,30 @@ def _refuse_identifiers_in(
         for kind in kinds_of(text, client_numbers=asked)
     ]
     if found:
-        _refuse_found(con, contract, extract, column, pa.Table.from_pylist(found))
+        con.from_arrow(pa.Table.from_pylist(found)).create_view("found", replace=True)
+        con.execute(
+            f"insert into found_cells select r.{SOURCE_ROW}, kind from {extract.relation} r "
+            f"join found on found.text = r.{quoted(column.name)}"
+        )
+    find_echoes(con, extract, column)
+    con.execute(
+        "delete from found_cells where row_no in (select row_no from refused where file = ?)", [extract.table.file]
+    )
 
 
-def _refuse_found(
-    con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column, found: pa.Table
-) -> None:
-    """Refuse the delivery when one of these texts is in a row that may leave."""
-    con.from_arrow(found).create_view("found", replace=True)
+def _redact(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column) -> None:
+    """Empty the cells found, as a whole: what is left of a sentence would still tell whom it was about."""
+    con.execute("insert into redacted select distinct ?, ?, row_no from found_cells", [extract.table.file, column.name])
+    con.execute(
+        f"update {extract.relation} set {quoted(column.name)} = null "
+        f"where {SOURCE_ROW} in (select row_no from found_cells)"
+    )
+
+
+def _refuse_found(con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract, column: Column) -> None:
+    """Refuse the delivery when anything was found."""
     hits = con.execute(
-        f"select kind, count(*), min(r.{SOURCE_ROW}) from {extract.relation} r "
-        f"join found on found.text = r.{quoted(column.name)} anti join refused f on {_same_row(extract)} "
-        "group by kind order by kind"
+        "select kind, count(distinct row_no), min(row_no) from found_cells group by kind order by kind"
     ).fetchall()
     if hits:
         kinds = ", ".join(f"{kind} in {cells} rows" for kind, cells, _ in hits)

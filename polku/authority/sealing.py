@@ -21,23 +21,25 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pyarrow as pa
-import pyarrow.csv
 
 from polku import __version__
 from polku.authority.extracts import Extract, read_extract
 from polku.authority.folder import alone, tidy, workbench
 from polku.authority.report import SealReport, TableReport, write_report
+from polku.authority.row_map import RowMap
 from polku.authority.screening import (
     FILE_ROW,
     KEPT,
     faults,
     kept_rows,
     list_refused,
+    redacted_cells,
     refuse_identifiers,
     refuse_too_many,
     refused_rows,
     repaired_rows,
     screen,
+    searched_columns,
 )
 from polku.authority.tokenising import Identifiers, Tokeniser, tokenise
 from polku.contracts.model import Contract, Table
@@ -111,7 +113,9 @@ def seal(
             quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
             refuse_too_many(con, contract, extracts)
             with watching(con, "searching texts for identifiers"):
-                refuse_identifiers(con, contract, extracts)
+                for each in extracts:
+                    for column in searched_columns(each):
+                        refuse_identifiers(con, contract, each, column)
             log.info("identifiers replaced, texts searched; sealing %s", heading.delivery_id)
             tables = tuple(table_report(con, each, extract) for each in extracts)
             manifest = Manifest(
@@ -184,13 +188,15 @@ def table_report(con: duckdb.DuckDBPyConnection, extract: Extract, folder: Path)
     """One file for the authority's own report, in exact counts."""
     return TableReport(
         table=extract.table,
+        file=extract.file,
         columns=extract.columns,
-        sha256=digest_of(folder / extract.table.file),
+        sha256=digest_of(folder / extract.file),
         rows_read=extract.rows,
         rows_kept=kept_rows(con, extract),
         rows_respelled=repaired_rows(con, extract),
         refused=refused_rows(con, extract),
         faults=faults(con, extract),
+        redacted=redacted_cells(con, extract),
         dropped=extract.dropped,
     )
 
@@ -199,7 +205,8 @@ def _facts(table: TableReport) -> TableFacts:
     """One file for the receivers, in banded counts."""
     columns = tuple(column.name for column in table.columns)
     rejected = {reason: banded(rows) for reason, rows in table.refused.items()}
-    return TableFacts(table.table.name, table.rows_kept, columns, rejected, banded(table.rows_respelled))
+    redacted = {column: banded(cells) for column, cells in table.redacted.items()}
+    return TableFacts(table.table.name, table.rows_kept, columns, rejected, banded(table.rows_respelled), redacted)
 
 
 def _write(
@@ -227,8 +234,9 @@ def _write(
             )
             for part, recipient in ((ID, LINKAGE), (DATA, RESEARCH))
         }
-        row_map = stack.enter_context(_RowMap(folder / f"{heading.delivery_id}.rows.csv"))
-        write_payload(outs[DATA], manifest.as_json(), (_table(con, each, identifiers, row_map) for each in extracts))
+        maps = [stack.enter_context(RowMap(folder, heading.delivery_id, each.table.name)) for each in extracts]
+        tables = (_table(con, each, identifiers, its) for each, its in zip(extracts, maps, strict=True))
+        write_payload(outs[DATA], manifest.as_json(), tables)
         ids = identifiers.sent()
         write_payload(
             outs[ID],
@@ -241,7 +249,7 @@ def _write(
 
 
 def _table(
-    con: duckdb.DuckDBPyConnection, extract: Extract, identifiers: Identifiers, row_map: _RowMap
+    con: duckdb.DuckDBPyConnection, extract: Extract, identifiers: Identifiers, row_map: RowMap
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The rows that leave, sorted by the handle of whom they are about, at random within one, and numbered.
 
@@ -257,7 +265,7 @@ def _table(
         start = 1
         for batch in rows.to_arrow_reader(_BATCH_ROWS):
             numbers = pa.array(np.arange(start, start + batch.num_rows, dtype=np.int64))
-            row_map.write(extract.table.file, numbers, batch.column(FILE_ROW))
+            row_map.write(batch.column(FILE_ROW))
             columns = [
                 identifiers.send(batch.column(name)) if kind == TOKEN else batch.column(name)
                 for name, kind in kinds.items()
@@ -266,29 +274,3 @@ def _table(
             start += batch.num_rows
 
     return schema, counted(batches(), f"sealing {extract.table.file}", kept_rows(con, extract))
-
-
-class _RowMap:
-    """The authority's own list of sealed row numbers and the source rows they were (mode 0600)."""
-
-    _SCHEMA = pa.schema([("file", pa.utf8()), ("sealed_row_no", pa.int64()), ("source_row_no", pa.int64())])
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._part = path, path.with_name(f".{path.name}.part")
-
-    def __enter__(self) -> _RowMap:
-        self._part.touch(mode=0o600)
-        self._out = pyarrow.csv.CSVWriter(self._part, self._SCHEMA)
-        return self
-
-    def write(self, file: str, sealed: pa.Array, source: pa.Array) -> None:
-        """Add the rows of one batch."""
-        files = pa.repeat(pa.scalar(file), len(sealed))
-        self._out.write_batch(pa.RecordBatch.from_arrays([files, sealed, source], schema=self._SCHEMA))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._out.close()
-        if kind is None:
-            self._part.replace(self._path)
-        else:
-            self._part.unlink()

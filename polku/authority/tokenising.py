@@ -23,7 +23,7 @@ from polku.authority.extracts import Extract, given
 from polku.contracts.model import Contract
 from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
 from polku.exchange.parts import ID_PART, TOKEN
-from polku.exchange.tokens import tokens
+from polku.exchange.tokens import TOKEN_BYTES, tokens
 from polku.sql_text import quoted
 
 _BATCH_ROWS = 100_000
@@ -32,17 +32,20 @@ _BATCH_ROWS = 100_000
 class Identifiers:
     """Every usable identifier of an extract, numbered from 0 in the order of its one-time handle."""
 
-    def __init__(self, spellings: list[pa.Table]) -> None:
-        rows = pa.concat_tables([ID_PART.empty_table(), *(each.select(ID_PART.names) for each in spellings)])
-        handles = rows["handle"].combine_chunks()
-        known = handles.drop_null().unique()
-        self._handles = known.take(pc.sort_indices(known))
-        self._rows = rows.take(pc.index_in(self._handles, value_set=handles))
-        self._sent = np.zeros(len(known), dtype=np.bool_)
+    def __init__(self, spellings: pa.Table) -> None:
+        """`spellings` has the columns of ID_PART, null where a spelling is unusable.
 
-    def numbers(self, handles: pa.ChunkedArray) -> pa.ChunkedArray:
-        """The number of each handle, null where null."""
-        return pc.index_in(handles, value_set=self._handles)
+        `numbers` are theirs, in that order; two spellings of one identifier have the same.
+        """
+        usable = spellings["handle"].is_valid().combine_chunks()
+        rows = spellings.select(ID_PART.names).filter(usable)
+        # numpy takes no notice of trailing zero bytes; handles are all of one length, so it tells them apart.
+        handles = np.frombuffer(rows["handle"].combine_chunks().buffers()[1], f"S{TOKEN_BYTES}", rows.num_rows)
+        _, first, numbers = np.unique(handles, return_index=True, return_inverse=True)
+        self.numbers = pc.replace_with_mask(pa.nulls(len(usable), pa.int32()), usable, pa.array(numbers, pa.int32()))
+        self._rows = rows.take(pa.array(first)).combine_chunks()
+        self._handles = self._rows["handle"].combine_chunks()
+        self._sent = np.zeros(len(first), dtype=np.bool_)
 
     def send(self, numbers: pa.Array) -> pa.Array:
         """The handles of these numbers (null where null), which from now on count as sent."""
@@ -120,21 +123,25 @@ def tokenise(
     Only distinct spellings leave DuckDB. Rows are joined and sorted by number, which is cheaper than by handle.
     """
     columns = {(c.domain or "", e.relation, c.name) for e in extracts for c in e.columns if c.type == "identifier"}
-    made = {domain: [Tokeniser.SCHEMA.empty_table()] for domain, _, _ in columns}
-    for domain, batches in made.items():
+    made: dict[str, pa.Table] = {}
+    for domain in sorted({domain for domain, _, _ in columns}):
         cells = " union all ".join(
             f"select {quoted(name)} as text from {relation}" for its, relation, name in columns if its == domain
         )
         # A table of its own, or DuckDB would trim every cell instead of every distinct one.
         con.execute(f"create or replace temp table spellings as select distinct text from ({cells})")
         spellings = con.execute(f"from spellings where {given(contract, 'text')}")
-        batches += [tokeniser.batch(domain, batch.column(0)) for batch in spellings.to_arrow_reader(_BATCH_ROWS)]
-    identifiers = Identifiers([table for batches in made.values() for table in batches])
-    for domain, batches in made.items():
-        table = pa.concat_tables(batches)
-        numbers = identifiers.numbers(table["handle"])
-        known = table.select(["text", "reason", "repaired"]).append_column("no", numbers)
-        con.from_arrow(known).create(identifier_table(domain))
+        batches = (tokeniser.batch(domain, batch.column(0)) for batch in spellings.to_arrow_reader(_BATCH_ROWS))
+        made[domain] = pa.concat_tables([Tokeniser.SCHEMA.empty_table(), *batches])
+    identifiers = Identifiers(pa.concat_tables([Tokeniser.SCHEMA.empty_table(), *made.values()]))
+    start = 0
+    for domain, table in made.items():
+        numbers = identifiers.numbers.slice(start, table.num_rows)
+        con.from_arrow(table.select(["text", "reason", "repaired"]).append_column("no", numbers)).create(
+            identifier_table(domain)
+        )
+        start += table.num_rows
+    con.execute("drop table if exists spellings")
     return identifiers
 
 

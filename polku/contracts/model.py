@@ -57,6 +57,8 @@ class Column:
     `coarsen` (month, year) is done by the authority, before the value leaves it.
     `codes` names a code list of the contract, `dated_by` the column whose date decides its validity,
     `width` pads lost leading zeros. `unknown_code` is quarantine or flag.
+    `free_text` belongs to a text: redact empties a cell in which an identifier is found, keep_after_scan stops the
+    delivery, as one in any other column does.
     """
 
     source: str
@@ -71,6 +73,7 @@ class Column:
     dated_by: str | None = None
     width: int | None = None
     unknown_code: str = "quarantine"
+    free_text: str | None = None
     minimum: float | None = None
     maximum: float | None = None
     unit: str | None = None
@@ -109,6 +112,8 @@ class Table:
 
     `ordered` are pairs of date columns of which the first may not be after the second.
     `never` are source columns that are dropped by name, with the reason why the study may not have them.
+    `identifying` are those of them that name, reach or locate a person: the authority reads them only to find them
+    again in cells that would leave.
     `gap_days` is how far two spells of one person and service may lie apart to count as one episode.
     `edge` says that a row names one person by two identifiers; the row that stands by natural key counts.
     """
@@ -123,6 +128,7 @@ class Table:
     never: dict[str, str] = field(default_factory=dict)
     gap_days: int = 0
     edge: Edge | None = None
+    identifying: tuple[str, ...] = ()
 
     def column(self, name: str) -> Column:
         """The column with our name `name`."""

@@ -43,6 +43,7 @@ STATES = frozenset(
         "other",
     )
 )
+FREE_TEXT = ("redact", "keep_after_scan")
 TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "permit", "residence", "service"))
 ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
 LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
@@ -146,8 +147,7 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         faults.add(place, "`coarsen` is month or year and equals the column's type")
     if data.get("unknown_code", "quarantine") not in ("quarantine", "flag"):
         faults.add(place, "`unknown_code` is quarantine or flag")
-    if kind == "text":
-        faults.add(place, "free text is never kept; name the column under `never` with the reason")
+    _check_free_text(data, kind, place, faults)
     return Column(
         source=str(data.get("source", "")),
         name=name,
@@ -161,11 +161,26 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         dated_by=data.get("dated_by"),
         width=data.get("width"),
         unknown_code=data.get("unknown_code", "quarantine"),
+        free_text=data.get("free_text"),
         minimum=data.get("minimum"),
         maximum=data.get("maximum"),
         unit=data.get("unit"),
         description=data.get("description", ""),
     )
+
+
+def _check_free_text(data: Mapping[str, Any], kind: str, place: str, faults: Faults) -> None:
+    """Fail closed: free text is dropped by not being a column, and kept only under a policy that is written down."""
+    policy = data.get("free_text")
+    if kind != "text":
+        if policy is not None:
+            faults.add(place, "`free_text` belongs to columns of type text")
+    elif policy == "drop":
+        faults.add(place, "free text that is dropped is no column: name it under `never` with the reason")
+    elif policy not in FREE_TEXT:
+        faults.add(place, f"free text needs `free_text`, one of drop, {', '.join(FREE_TEXT)}")
+    elif policy == "redact" and data.get("required"):
+        faults.add(place, "a text that may be emptied cannot be required")
 
 
 def file_format_of(data: Mapping[str, Any], faults: Faults, place: str) -> FileFormat:
@@ -218,6 +233,7 @@ def _table(name: str, data: Any, faults: Faults, register: str) -> Table:
         never=dict(mapping_of(data.get("never"))),
         gap_days=int(data.get("gap_days", 0)),
         edge=_edge(mapping_of(data["edge"]), f"{place}.edge", faults) if "edge" in data else None,
+        identifying=tuple(map(str, data.get("identifying", ()))),
     )
 
 
@@ -240,6 +256,11 @@ def _check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fa
     for source in table.never:
         if source in sources:
             faults.add(place, f"`{source}` is both a column and under `never`")
+    for source in table.identifying:
+        if source not in table.never:
+            faults.add(place, f"`{source}` is identifying but not under `never`: it would leave")
+    if any(column.free_text for column in table.columns) and not table.identifying:
+        faults.add(place, "a table that keeps free text must say in `identifying` whom to look for in it")
     wanted = {*table.natural_key, *(name for pair in table.ordered for name in pair)}
     wanted |= {column.dated_by for column in table.columns if column.dated_by}
     if table.edge:
@@ -327,6 +348,7 @@ _TABLE: dict[str, type | tuple[type, ...]] = {
     "never": dict,
     "gap_days": int,
     "edge": dict,
+    "identifying": list,
     "columns": list,
 }
 _COLUMN: dict[str, type | tuple[type, ...]] = {
@@ -342,6 +364,7 @@ _COLUMN: dict[str, type | tuple[type, ...]] = {
     "dated_by": str,
     "width": int,
     "unknown_code": str,
+    "free_text": str,
     "minimum": (int, float),
     "maximum": (int, float),
     "unit": str,

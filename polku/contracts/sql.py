@@ -17,6 +17,7 @@ TRUE_TEXTS = ("1", "true", "yes", "y", "kyllä", "k", "ja", "j")
 FALSE_TEXTS = ("0", "false", "no", "n", "ei", "e", "nej")
 SQL_TYPES = {
     "code": "varchar",
+    "text": "varchar",
     "date": "date",
     "month": "date",
     "year": "integer",
@@ -77,7 +78,7 @@ def _text(column: Column, file_format: FileFormat) -> str:
 def _value(column: Column, file_format: FileFormat) -> str:
     name = column.name
     match column.type:
-        case "identifier":
+        case "identifier" | "text":
             return name
         case "code":
             return _padded(column) if column.width else name
@@ -152,7 +153,7 @@ def _fault(column: Column, codes: Mapping[str, tuple[Code, ...]], open_ends: tup
         reasons.append((f"{name}__text is null", "missing"))
         if column.type == "date" and open_ends:
             reasons.append((_is_sentinel(column, open_ends), "missing"))
-    if column.type not in ("identifier", "code"):
+    if column.type not in ("identifier", "code", "text"):
         reasons.append((f"{name}__text is not null and {name} is null", "unreadable"))
     if column.minimum is not None:
         reasons.append((f"{name} < {column.minimum}", "too_small"))

@@ -174,13 +174,14 @@ class Heading:
 @dataclass(frozen=True)
 class TableFacts:
     """One table of a manifest: `rejected` are rows by reason that stayed at the authority, `repaired` rows
-    with an identifier that had to be respelled, both `banded`."""
+    with an identifier that had to be respelled, `redacted` emptied cells of free text by column; all `banded`."""
 
     name: str
     rows: int
     columns: tuple[str, ...]
     rejected: dict[str, str]
     repaired: str
+    redacted: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ SPELLS = Table(
         Column("tila", "state_code", "code", "state", codes="states", dated_by="started_on"),
         Column("toimipiste", "office_code", "code", "place"),
         Column("maara", "amount_eur", "amount", "outcome", minimum=-100, maximum=1000),
+        Column("huomio", "remark", "text", "none", free_text="redact"),
     ),
 )
 CONTRACT = Contract(
@@ -51,6 +52,7 @@ GOOD_ROWS = """
     select i as row_no, 1000 + i as person_key, date '2020-01-01' + cast(i as integer) as started_on,
       if(i % 2 = 0, null, date '2020-06-01' + cast(i as integer)) as ended_on, date '2020-03-01' as benefit_month,
       '1' as state_code, 'A' || i % 7 as office_code, cast(i as decimal(14,2)) as amount_eur,
+      'kielikurssi sujui, A' || i % 3 as remark,
       'ura-1' as delivery_id, date '2024-12-31' as recorded_on
     from range(1, 101) as t (i)
 """

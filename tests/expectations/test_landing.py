@@ -18,7 +18,7 @@ def test_a_good_delivery_opens_both_gates(root: DataRoot, staged: Stage) -> None
     assert (contract.name, contract.passed, contract.failures) == ("matches_contract", True, ())
     assert (identifiers.name, identifiers.passed, identifiers.failures) == ("free_of_identifiers", True, ())
     assert contract.checked == 15
-    assert identifiers.checked == 2  # state_code, office_code
+    assert identifiers.checked == 3  # state_code, office_code, remark
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_good_delivery_opens_both_gates(root: DataRoot, staged: Stage) -> None
         (
             "amount_eur",
             "amount_eur::double",
-            "ura.spells: every column is one of the contract, in its type: 1 of 10 rows break it",
+            "ura.spells: every column is one of the contract, in its type: 1 of 11 rows break it",
         ),
     ],
 )
@@ -93,6 +93,13 @@ def test_an_identifier_is_found_and_never_repeated(
     told = "".join((repr(contract), repr(identifiers), *capfd.readouterr(), caplog.text))
     assert PLANTED not in told
     assert "not a number" not in told
+
+
+def test_free_text_is_searched_again_on_arrival(root: DataRoot, staged: Stage) -> None:
+    planted = staged(remark=f"if(row_no = 5, 'ks. {PLANTED} ja muut', remark)")
+    contract, identifiers = judge_landing(root, planted)["spells"]
+    assert contract.passed
+    assert [failure.split(":")[0] for failure in identifiers.failures] == ["ura.spells.remark"]
 
 
 def test_a_file_that_cannot_be_read_is_not_judged(root: DataRoot, staged: Stage) -> None:

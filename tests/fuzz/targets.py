@@ -27,8 +27,9 @@ from polku.errors import Refusal
 from polku.exchange import documents, payload
 from polku.exchange.delivery import Heading, Manifest
 from polku.exchange.keypairs import SIGNATURE_BYTES, WRAPPED_KEY_BYTES, OpeningKey, SigningKey, VerifyKey
-from polku.exchange.keys import Card, Trust, read_card
+from polku.exchange.keys import Card, read_card
 from polku.exchange.package import Package, _Stream
+from polku.exchange.trust import Trust
 
 RAW, BUILT, SIGNED = 0, 1, 2
 """First byte of an input: the bytes are parsed as they are; what they hold is first sealed or framed; they are a
@@ -97,7 +98,7 @@ def trust(data: bytes) -> None:
     path = _FOLDER / "trust.json"
     path.write_bytes(data)
     with suppress(Refusal):
-        Trust.read(path)
+        Trust.unpinned(path)
     with suppress(Refusal):
         read_card(path)
 

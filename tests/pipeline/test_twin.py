@@ -19,6 +19,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from polku.authority.row_map import source_rows
 from polku.research import landing, storage
 from polku.studies import Study, load_study
 from tests.pipeline.conftest import warehouse
@@ -77,11 +78,8 @@ class Twin:
 
     def source_rows(self, register: str, table: str) -> dict[int, int]:
         """Row of the extract by sealed row number."""
-        name = self.study.contracts[register].table(table).file
-        [path] = (self.platform.root.authority(register) / "sealed").glob("*.rows.csv")
-        with path.open(encoding="utf-8", newline="") as file:
-            rows = [row for row in csv.DictReader(file) if row["file"] == name]
-        return {int(row["sealed_row_no"]): int(row["source_row_no"]) for row in rows}
+        [path] = (self.platform.root.authority(register) / "sealed").glob(f"*.{table}.rows.arrow")
+        return dict(enumerate(source_rows(path).to_pylist(), start=1))
 
     def refused_by_authority(self, register: str, table: str) -> set[int]:
         """Rows of the extract that the authority kept back."""

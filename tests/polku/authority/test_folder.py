@@ -69,7 +69,7 @@ def test_file_names_hold_register_day_and_number_only(parties: Parties) -> None:
     report = parties.seal("persons")
     names = {path.name.removeprefix("persons-20240701-0001") for path in report.data_part.parent.iterdir()}
     names = {name for name in names if not name.endswith(".sha256")}
-    assert names == {".id.hpkg", ".data.hpkg", ".rows.csv", ".report.html", ".report.json"}
+    assert names == {".id.hpkg", ".data.hpkg", ".persons.rows.arrow", ".report.html", ".report.json"}
 
 
 REACHES = {

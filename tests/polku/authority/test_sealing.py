@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polku.authority import sealing
+from polku.authority.row_map import source_row, source_rows
 from polku.contracts.model import FileFormat
 from polku.errors import Exit, Refusal
 from polku.exchange.keys import LINKAGE
@@ -188,11 +189,14 @@ def test_the_row_map_leads_back_to_the_file(parties: Parties) -> None:
     parties.write("jobs", "spells.csv", ["tapaus;hetu;alku;selite", *lines])
     delivery = parties.deliver("jobs")
     notes = {row["row_no"]: row["note"] for row in parties.read(delivery)["spells"]}
-    path = parties.root.authority("jobs") / "sealed" / f"{delivery.delivery_id}.rows.csv"
-    with path.open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            assert notes[int(row["sealed_row_no"])] == row["source_row_no"]
+    path = parties.root.authority("jobs") / "sealed" / f"{delivery.delivery_id}.spells.rows.arrow"
+    assert {number: str(source_row(path, number)) for number in notes} == notes
+    assert list(map(str, source_rows(path).to_pylist())) == [notes[number] for number in sorted(notes)]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for absent in (0, len(notes) + 1):
+        with pytest.raises(Refusal) as caught:
+            source_row(path, absent)
+        assert (caught.value.exit, caught.value.row_no) == (Exit.USAGE, absent)
     assert list(notes.values()) != sorted(notes.values(), key=int)
 
 

@@ -103,7 +103,12 @@ def test_all_faults_are_named_at_once() -> None:
         ({"name": "StartedOn"}, "lower_snake_case"),
         ({"name": "row_no"}, "landing adds itself"),
         ({"name": "started"}, "ending _on"),
-        ({"type": "text", "name": "started"}, "free text is never kept"),
+        ({"type": "text", "name": "started"}, "needs `free_text`"),
+        ({"type": "text", "name": "started", "free_text": "keep"}, "needs `free_text`"),
+        ({"type": "text", "name": "started", "free_text": "drop"}, "under `never`"),
+        ({"type": "text", "name": "started", "free_text": "redact", "required": True}, "cannot be required"),
+        ({"type": "text", "name": "started", "free_text": "redact"}, "whom to look for"),
+        ({"free_text": "redact"}, "belongs to columns of type text"),
         ({"coarsen": "month"}, "`coarsen`"),
         ({"domain": "fi.hetu"}, "`domain` belongs"),
         ({"unknown_code": "other"}, "quarantine or flag"),
@@ -115,6 +120,19 @@ def test_faults_of_a_column(change: dict[str, Any], fault: str) -> None:
     data = sound()
     data["tables"]["spells"]["columns"][1] |= change
     assert fault in faults(data)
+
+
+def test_free_text_is_sound_where_never_says_whom_to_look_for() -> None:
+    data = sound()
+    spells = data["tables"]["spells"]
+    spells["columns"].append(
+        {"source": "selite", "name": "remark", "type": "text", "why": "test", "free_text": "keep_after_scan"}
+    )
+    spells |= {"never": {"nimi": "a name"}, "identifying": ["nimi", "osoite"]}
+    assert "`osoite` is identifying but not under `never`" in faults(data)
+    spells["identifying"] = ["nimi"]
+    table = parse_contract(data, "r.toml").table("spells")
+    assert (table.column("remark").free_text, table.identifying) == ("keep_after_scan", ("nimi",))
 
 
 def test_a_code_without_list_or_width_would_let_any_text_in() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polku.contracts.model import Code, Column, Contract, FileFormat, Label, Table
-from polku.contracts.sql import typed_query
+from polku.contracts.sql import empty_columns, typed_query
 
 LABEL = Label("x", "x", "x")
 
@@ -71,6 +71,13 @@ def rows(c: Contract, cells: list[str | None]) -> list[tuple[Any, ...]]:
 )
 def test_dates(text: str | None, value: date | None, faults: list[str]) -> None:
     assert read(contract(column("a_on", "date")), text) == (value, faults)
+
+
+@pytest.mark.parametrize("text", ["kielikurssi 12.3.2020", "010190-999W", "\u00e4"])
+def test_free_text_lands_as_it_is(text: str) -> None:
+    made = contract(column("remark", "text", free_text="redact"))
+    assert read(made, text) == (text, [])
+    assert empty_columns(made.tables[0])["remark"] == "varchar"
 
 
 @pytest.mark.parametrize("text", [None, "", "NULL", "11.11.2222"])
