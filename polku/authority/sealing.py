@@ -39,6 +39,7 @@ from polku.authority.screening import (
 from polku.authority.tokenising import Identifiers, Tokeniser, tokenise
 from polku.duckdb_encryption import encrypt_spill
 from polku.errors import Exit, Refusal
+from polku.exchange.blinding import new_blinding, unblinding
 from polku.exchange.delivery import (
     DATA,
     ID,
@@ -47,15 +48,17 @@ from polku.exchange.delivery import (
     Manifest,
     TableFacts,
     delivery_name,
+    mode_of,
     now,
     part_name,
     settle,
+    warn_if_unreviewed,
 )
 from polku.exchange.identifiers import CANON_VERSION, HETU
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust
 from polku.exchange.ledger import Ledger
 from polku.exchange.package import writing
-from polku.exchange.parts import ROW_NO, TOKEN
+from polku.exchange.parts import BLINDED, ROW_NO, TOKEN
 from polku.exchange.payload import write_payload
 from polku.sql_text import quoted
 from polku.studies import Study
@@ -107,6 +110,7 @@ def seal(
     pins = Trust.read(trust)
     if pins.study != study.code:
         raise Refusal(Exit.KEY_UNUSABLE, "the trust file is of another study.", file=trust.name, register=register)
+    warn_if_unreviewed(pins)
     keys = pins.own(register, authority_dir)
     ledger, sealed = Ledger(authority_dir / "ledger.sqlite"), authority_dir / "sealed"
     sealed.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -115,7 +119,7 @@ def seal(
     heading = Heading(
         compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
         test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
-        key_check=pins.key_check, epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
+        key_check=pins.key_check, mode=mode_of(pins), epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
     )  # fmt: skip
     with duckdb.connect() as con:
         con.execute(f"set memory_limit = '{_MEMORY}'")
@@ -182,8 +186,11 @@ def _write(
             for part, recipient in ((ID, LINKAGE), (DATA, RESEARCH))
         }
         row_map = stack.enter_context(_RowMap(folder / f"{heading.delivery_id}.rows.csv"))
-        write_payload(outs[DATA], manifest.as_json(), (_table(con, each, identifiers, row_map) for each in extracts))
-        ids = identifiers.sent()
+        blinding = new_blinding() if pins.mode == BLINDED else None
+        # Beside the manifest, not in it: the manifest is shown in reports.
+        facts = manifest.as_json() | (unblinding(blinding) if blinding else {})
+        write_payload(outs[DATA], facts, (_table(con, each, identifiers, row_map) for each in extracts))
+        ids = identifiers.sent(blinding)
         write_payload(
             outs[ID],
             {"tables": [{"name": "identifiers", "rows": ids.num_rows}]},

@@ -63,7 +63,7 @@ def accept(authority: Path, trust: Path, register: str, package: Path) -> Path:
         payload = Payload(sealed.open(keys.opening), package.name)
         payload.finish()
     token_key = bytes.fromhex(payload.manifest["token_key"])
-    if key_check(token_key) != pins.key_check:
+    if key_check(token_key, stretched=pins.stretched) != pins.key_check:
         raise Refusal(
             Exit.KEY_UNUSABLE,
             "the granted key is not the one that the steward's card announces.",

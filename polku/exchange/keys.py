@@ -43,7 +43,8 @@ _ROOT, _SIGNING, _OPENING = "root.key", "signing.key", "opening.key"
 
 @dataclass(frozen=True)
 class Card:
-    """A party's public keys for one study; the steward's card also tells the token epoch and its key check."""
+    """A party's public keys for one study; the steward's card also tells the token epoch and its key check,
+    and the study's mode and whether identifiers are stretched."""
 
     party: str
     study: str
@@ -51,6 +52,8 @@ class Card:
     sealing: bytes
     epoch: str | None = None
     key_check: str | None = None
+    mode: str = "relay"
+    stretched: bool = False
 
     @cached_property
     def verify_key(self) -> VerifyKey:
@@ -69,6 +72,9 @@ class Card:
             "study": self.study,
             "epoch": self.epoch,
             "key_check": self.key_check,
+            "mode": self.mode,
+            "stretched": self.stretched,
+            "unreviewed": self.mode != "relay" or self.stretched,
             "signing_key_id": self.verify_key.key_id.hex(),
             "signing_key": self.signing.hex(),
             "sealing_key_id": self.sealing_key.key_id.hex(),
@@ -82,6 +88,7 @@ class Card:
             card = cls(
                 str(data["party"]), str(data["study"]), bytes.fromhex(data["signing_key"]),
                 bytes.fromhex(data["sealing_key"]), data["epoch"], data["key_check"],
+                data["mode"], data["stretched"],
             )  # fmt: skip
             if card.as_json() == data:
                 return card
@@ -104,7 +111,7 @@ class OwnKeys:
     opening: OpeningKey
 
 
-def create_party(party: str, study: str, folder: Path) -> Card:
+def create_party(party: str, study: str, folder: Path, mode: str = "relay", *, stretched: bool = False) -> Card:
     """Make the key files of a party below `folder`/keys (mode 0600) and its public `card.json`.
 
     Never overwrites a key (KEY_UNUSABLE).
@@ -118,7 +125,7 @@ def create_party(party: str, study: str, folder: Path) -> Card:
         root = secrets.token_bytes(32)
         write_key(keys / _ROOT, root)
         if party == STEWARD:
-            epoch, check = EPOCH, key_check(derive(root, "tok", study, EPOCH))
+            epoch, check = EPOCH, key_check(derive(root, "tok", study, EPOCH), stretched=stretched)
     card = Card(
         party,
         study,
@@ -126,6 +133,8 @@ def create_party(party: str, study: str, folder: Path) -> Card:
         OpeningKey(opening).sealing_key.public,
         epoch,
         check,
+        mode,
+        stretched,
     )
     _write_json(keys / _CARD, card.as_json())
     return card
@@ -172,6 +181,7 @@ class Trust:
                 file=file,
             )
         self.study, self.epoch, self.key_check = steward.study, steward.epoch, steward.key_check
+        self.mode, self.stretched = steward.mode, steward.stretched
 
     @classmethod
     def read(cls, path: Path) -> Trust:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.hmac import HMAC
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from polku.exchange.identifiers import CANARIES, canonical_hetu
+from polku.exchange.stretching import stretch
 
 TOKEN_BYTES = 16
 """128 bits: the chance of any collision among six million persons is about 5e-26."""
@@ -47,14 +48,13 @@ def tokens(key: bytes, domain: str, canonicals: Iterable[bytes]) -> list[bytes]:
     return out
 
 
-def key_check(key: bytes) -> str:
-    """Sixteen hex digits that are equal where key and canonicalisation are equal, and tell nothing else.
+def key_check(key: bytes, *, stretched: bool = False) -> str:
+    """Sixteen hex digits that are equal where key, canonicalisation and stretch are equal, and tell nothing else.
 
     A wrong key or a drifted spelling rule gives no error, only persons that do not link; comparing this
     value over all authorities turns it into a refusal.
     """
     check = HMAC(key, SHA256())
-    check.update(b"kcv\0")
-    for canary in CANARIES:
-        check.update(str(canonical_hetu(canary, date(2026, 1, 1))).encode() + b"\0")
+    spelled = b"".join(str(canonical_hetu(canary, date(2026, 1, 1))).encode() + b"\0" for canary in CANARIES)
+    check.update(b"kcv\0" + (next(stretch(key, "kcv", [spelled])) if stretched else spelled))
     return check.finalize()[:8].hex()

@@ -16,6 +16,7 @@ from polku.authority import sealing
 from polku.contracts.model import Column, Contract, FileFormat, Label, Table
 from polku.exchange import grants, keys
 from polku.exchange.delivery import Delivery
+from polku.exchange.parts import RELAY
 from polku.layout import DataRoot
 from polku.linkage import relaying
 from polku.research import opening
@@ -91,6 +92,8 @@ class Parties:
 
     path: Path
     study: Study = field(default_factory=lambda: small_study(contract("persons", PERSONS), contract("jobs", SPELLS)))
+    mode: str = RELAY
+    stretched: bool = False
 
     def __post_init__(self) -> None:
         self.root = DataRoot(self.study.code, self.path / "data")
@@ -100,7 +103,10 @@ class Parties:
             keys.RESEARCH: self.root.path,
             **{register: self.root.authority(register) for register in self.study.contracts},
         }
-        cards = [keys.create_party(party, self.study.code, folder) for party, folder in folders.items()]
+        cards = [
+            keys.create_party(party, self.study.code, folder, self.mode, stretched=self.stretched)
+            for party, folder in folders.items()
+        ]
         keys.write_trust(self.root.trust, cards)
         for register in self.study.contracts:
             package = grants.grant(self.root.steward, self.root.trust, register)
