@@ -56,5 +56,5 @@ def key_check(key: bytes, *, stretched: bool = False) -> str:
     """
     check = HMAC(key, SHA256())
     spelled = b"".join(str(canonical_hetu(canary, date(2026, 1, 1))).encode() + b"\0" for canary in CANARIES)
-    check.update(b"kcv\0" + (next(stretch(key, "kcv", [spelled])) if stretched else spelled))
+    check.update(b"kcv\0" + (b"".join(stretch(key, "kcv", [spelled])) if stretched else spelled))
     return check.finalize()[:8].hex()
