@@ -12,6 +12,14 @@ from datetime import date
 
 LANGUAGES = ("en", "fi", "sv")
 
+PERSON_DOMAINS = ("fi.hetu", "fi.migri.client")
+NATIONAL_DOMAINS = (*PERSON_DOMAINS, "fi.business")
+"""Domains of identifiers that mean the same in every register; all others are scoped to theirs."""
+
+EDGE_KINDS = ("hetu_changed", "temporary_replaced", "number_of_person")
+"""An identity code replaced by another permanent one, a temporary code by a permanent one, and a number (of
+the Finnish Immigration Service, or a register's own) that belongs to a person with an identity code."""
+
 
 @dataclass(frozen=True)
 class Label:
@@ -44,8 +52,10 @@ class Column:
     """One column of a table.
 
     `type` is one of text, code, date, month, year, integer, amount, boolean, identifier.
-    An identifier column arrives as a token and lands as a random integer key called `name`;
-    `domain` is `fi.hetu` or `<register>.<kind>` (tokens of the latter are scoped to their register).
+    An identifier column arrives as a token and lands as a random integer key called `name`; `domain` is
+    `fi.hetu`, `fi.migri.client`, `fi.business` or `<register>.<kind>` (tokens of the last are scoped to their
+    register: `client` is the register's own number of a person, `staff` an employee, others are cases).
+    `about` is subject for the person whom the row is about, relative for a spouse, guardian or child of hers.
     `coarsen` (month, year) is done by the authority, before the value leaves it.
     `codes` names a code list of the contract, `dated_by` the column whose date decides its validity,
     `width` pads lost leading zeros. `unknown_code` is quarantine or flag.
@@ -57,6 +67,7 @@ class Column:
     why: str
     required: bool = False
     domain: str | None = None
+    about: str = "subject"
     coarsen: str | None = None
     codes: str | None = None
     dated_by: str | None = None
@@ -67,6 +78,32 @@ class Column:
     unit: str | None = None
     description: str = ""
 
+    @property
+    def is_person(self) -> bool:
+        """Whether the key stands for a person under an identifier that several registers know."""
+        return self.domain in PERSON_DOMAINS
+
+    @property
+    def is_subject(self) -> bool:
+        """Whether the key stands for the person whom the row is about, under whichever number."""
+        own_number = self.domain is not None and self.domain.endswith(".client")
+        return self.about == "subject" and (self.is_person or own_number)
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Two identifiers of one person in one row of a table.
+
+    `kind` is one of EDGE_KINDS; `one` and `other` are identifier columns, the former or lesser first;
+    `valid_from` a date column (None: not known), `withdrawn` a boolean column that takes the statement back.
+    """
+
+    kind: str
+    one: str
+    other: str
+    valid_from: str | None = None
+    withdrawn: str | None = None
+
 
 @dataclass(frozen=True)
 class Table:
@@ -75,6 +112,7 @@ class Table:
     `ordered` are pairs of date columns of which the first may not be after the second.
     `never` are source columns that are dropped by name, with the reason why the study may not have them.
     `gap_days` is how far two spells of one person and service may lie apart to count as one episode.
+    `edge` says that a row names one person by two identifiers; the row that stands by natural key counts.
     """
 
     name: str
@@ -86,6 +124,7 @@ class Table:
     ordered: tuple[tuple[str, str], ...] = ()
     never: dict[str, str] = field(default_factory=dict)
     gap_days: int = 0
+    edge: Edge | None = None
 
     def column(self, name: str) -> Column:
         """The column with our name `name`."""
@@ -132,7 +171,7 @@ class Feed:
 @dataclass(frozen=True)
 class Contract:
     """Everything known about one register. `timeline` says how it feeds the common timelines: keys activity,
-    benefit, client, exit, income, residence, service."""
+    benefit, client, exit, income, permit, residence, service."""
 
     register: str
     version: int

@@ -14,7 +14,18 @@ from pathlib import Path
 from typing import Any
 
 from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tables_of
-from polku.contracts.model import Break, Code, Column, Contract, Feed, FileFormat, Table
+from polku.contracts.model import (
+    EDGE_KINDS,
+    NATIONAL_DOMAINS,
+    Break,
+    Code,
+    Column,
+    Contract,
+    Edge,
+    Feed,
+    FileFormat,
+    Table,
+)
 from polku.errors import Exit
 
 TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
@@ -32,7 +43,7 @@ STATES = frozenset(
         "other",
     )
 )
-TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "residence", "service"))
+TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "permit", "residence", "service"))
 ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
 LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -126,8 +137,11 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
     domain = data.get("domain")
     if (kind == "identifier") != (domain is not None):
         faults.add(place, "`domain` belongs to columns of type identifier, and each of them needs it")
-    if domain is not None and domain != "fi.hetu" and not str(domain).startswith(f"{register}."):
-        faults.add(place, f"`domain` must be fi.hetu or scoped to its register: {register}.<kind>")
+    if domain is not None and domain not in NATIONAL_DOMAINS and not str(domain).startswith(f"{register}."):
+        scoped = f"scoped to its register: {register}.<kind>"
+        faults.add(place, f"`domain` must be {', '.join(NATIONAL_DOMAINS)}, or {scoped}")
+    if data.get("about", "subject") not in ("subject", "relative"):
+        faults.add(place, "`about` is subject or relative")
     if data.get("coarsen") not in (None, "month", "year") or (data.get("coarsen") and kind != data["coarsen"]):
         faults.add(place, "`coarsen` is month or year and equals the column's type")
     if data.get("unknown_code", "quarantine") not in ("quarantine", "flag"):
@@ -141,6 +155,7 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         why=str(data.get("why", "")),
         required=bool(data.get("required", False)),
         domain=domain,
+        about=data.get("about", "subject"),
         coarsen=data.get("coarsen"),
         codes=data.get("codes"),
         dated_by=data.get("dated_by"),
@@ -202,7 +217,17 @@ def _table(name: str, data: Any, faults: Faults, register: str) -> Table:
         ordered=tuple((str(first), str(second)) for first, second in data.get("ordered", ())),
         never=dict(mapping_of(data.get("never"))),
         gap_days=int(data.get("gap_days", 0)),
+        edge=_edge(mapping_of(data["edge"]), f"{place}.edge", faults) if "edge" in data else None,
     )
+
+
+def _edge(data: Mapping[str, Any], place: str, faults: Faults) -> Edge:
+    faults.take(data, place, {key: str for key in ("kind", "one", "other", "valid_from", "withdrawn")})
+    faults.need(data, place, "kind", "one", "other")
+    if data.get("kind") not in EDGE_KINDS:
+        faults.add(place, f"`kind` must be one of {', '.join(EDGE_KINDS)}")
+    names = {key: str(data.get(key, "")) for key in ("kind", "one", "other")}
+    return Edge(**names, valid_from=data.get("valid_from"), withdrawn=data.get("withdrawn"))
 
 
 def _check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Faults) -> None:
@@ -217,8 +242,12 @@ def _check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fa
             faults.add(place, f"`{source}` is both a column and under `never`")
     wanted = {*table.natural_key, *(name for pair in table.ordered for name in pair)}
     wanted |= {column.dated_by for column in table.columns if column.dated_by}
+    if table.edge:
+        wanted |= {n for n in (table.edge.one, table.edge.other, table.edge.valid_from, table.edge.withdrawn) if n}
     for name in sorted(wanted - set(names)):
         faults.add(place, f"`{name}` is named but is no column of the table")
+    if table.edge and not {table.edge.one, table.edge.other} <= {c.name for c in table.columns if c.is_subject}:
+        faults.add(f"{place}.edge", "`one` and `other` must be identifiers of the person whom the row is about")
     if not any(column.type == "identifier" for column in table.columns):
         faults.add(place, "a table needs an identifier column")
     for column in table.columns:
@@ -297,6 +326,7 @@ _TABLE: dict[str, type | tuple[type, ...]] = {
     "ordered": list,
     "never": dict,
     "gap_days": int,
+    "edge": dict,
     "columns": list,
 }
 _COLUMN: dict[str, type | tuple[type, ...]] = {
@@ -306,6 +336,7 @@ _COLUMN: dict[str, type | tuple[type, ...]] = {
     "why": str,
     "required": bool,
     "domain": str,
+    "about": str,
     "coarsen": str,
     "codes": str,
     "dated_by": str,

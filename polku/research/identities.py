@@ -1,9 +1,11 @@
 """Random keys of persons and other entities, and the research tokens they stand for (encrypted).
 
-Belongs here: the one table in which a token becomes a key. Does not belong here: who is who (dbt's
-identity models) and where tokens come from (`opening`).
+Belongs here: the one place in which a token becomes a key. Does not belong here: which entities are one
+person (`crosswalk`) and where tokens come from (`opening`).
 
-A key is a random positive 63-bit integer: nothing about the person, the token or the time it was made.
+A key is a random positive 63-bit integer: nothing about the person, the token or the time it was made. Tokens
+come and go (a rotation of keys gives an entity another), its key stays. `no` is the order in which entities
+first arrived: of several entities that turn out to be one person, the first gives the person its key.
 """
 
 from __future__ import annotations
@@ -21,17 +23,25 @@ from polku.research import storage
 
 TOKENS = pa.schema([("id_type", pa.utf8()), ("rho", pa.binary())])
 
+_SCHEMA = (
+    "create table if not exists identities.entity "
+    "(entity_key bigint primary key, id_type varchar not null, no bigint not null unique)",
+    "create table if not exists identities.token "
+    "(id_type varchar, rho blob, entity_key bigint not null, primary key (id_type, rho))",
+    "create table if not exists identities.restriction (entity_key bigint primary key, notice_id varchar not null)",
+    "create table if not exists identities.rejected_link (register varchar, table_name varchar, delivery_id varchar, "
+    "row_no bigint, decided_by varchar not null, reason varchar not null, decided_on date not null, "
+    "primary key (register, table_name, delivery_id, row_no))",
+)
+
 
 @contextmanager
 def identities(root: DataRoot) -> Iterator[Identities]:
     """Open the store for one delivery: committed when the block ends well, else as it was."""
     with storage.connect(root) as con:
         storage.attach(con, root, root.identities, "identities")
-        con.execute(
-            "create table if not exists identities.entity "
-            "(id_type varchar not null, rho blob not null, entity_key bigint not null unique, "
-            "primary key (id_type, rho))"
-        )
+        for statement in _SCHEMA:
+            con.execute(statement)
         con.execute("begin")
         try:
             yield Identities(con)
@@ -42,22 +52,27 @@ def identities(root: DataRoot) -> Iterator[Identities]:
 
 
 class Identities:
-    """The store within one transaction."""
+    """The store within one transaction: its tables are in the schema `identities` of `con`."""
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
-        self._con = con
+        self.con = con
 
     def keys_of(self, tokens: pa.Table) -> pa.ChunkedArray:
         """One entity key (int64) for each row of `tokens` (TOKENS); tokens not seen before get new ones."""
-        con = self._con.register("asked", tokens)
+        con = self.con.register("asked", tokens)
         missing = con.execute(
-            "select distinct id_type, rho from asked anti join identities.entity using (id_type, rho)"
+            "select distinct id_type, rho from asked anti join identities.token using (id_type, rho)"
         ).to_arrow_table()
         new = missing.append_column("entity_key", pa.array(self._new_keys(missing.num_rows)))
-        con.register("new", new).execute("insert into identities.entity select id_type, rho, entity_key from new")
+        con.register("new", new)
+        con.execute(
+            "insert into identities.entity select entity_key, id_type, known + row_number() over (order by entity_key) "
+            "from new, (select coalesce(max(no), 0) as known from identities.entity)"
+        )
+        con.execute("insert into identities.token select id_type, rho, entity_key from new")
         keys = con.execute(
             "select entity_key from (select row_number() over () as no, * from asked) "
-            "join identities.entity using (id_type, rho) order by no"
+            "join identities.token using (id_type, rho) order by no"
         ).to_arrow_table()
         con.unregister("asked")
         con.unregister("new")
@@ -66,7 +81,7 @@ class Identities:
     def _new_keys(self, count: int) -> np.ndarray:
         while True:
             keys = np.frombuffer(secrets.token_bytes(8 * count), dtype=np.int64) & np.int64(2**63 - 1)
-            self._con.register("drawn", pa.table({"entity_key": keys}))
-            taken = self._con.execute("select 1 from drawn semi join identities.entity using (entity_key) limit 1")
+            self.con.register("drawn", pa.table({"entity_key": keys}))
+            taken = self.con.execute("select 1 from drawn semi join identities.entity using (entity_key) limit 1")
             if not taken.fetchall() and len(np.unique(keys)) == count and (keys > 0).all():
                 return keys
