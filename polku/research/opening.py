@@ -27,6 +27,7 @@ from polku.exchange.delivery import (
     Heading,
     Manifest,
     find_parts,
+    mode_of,
     set_aside,
     warn_if_unreviewed,
 )
@@ -117,7 +118,9 @@ class OpenedDelivery:
                 raise self._refuse(Exit.PACKAGE_WRONG_CONTRACT, "the delivery does not have the contract's tables.")
             key = derive(root_key(self._root.path), "research", trust.study, trust.epoch)
             link = Payload(parts[LINK].open(opening), parts[LINK].path.name)
-            self._handles = _Handles(link, key, unblinding, stack.enter_context(identities(self._root)))
+            store = stack.enter_context(identities(self._root))
+            store.hold_to(mode_of(trust))
+            self._handles = _Handles(link, key, unblinding, store)
             self._stack = stack.pop_all()
         return self
 

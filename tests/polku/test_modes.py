@@ -181,6 +181,20 @@ def test_a_part_of_a_mode_that_the_study_does_not_use_is_refused(tmp_path: Path)
     assert [refusal.exit for refusal in parties.relay().refused] == [Exit.PACKAGE_WRONG_CONTRACT]
 
 
+def test_a_mode_cannot_change_under_what_has_been_linked(tmp_path: Path) -> None:
+    """In another mode every person would be a new one, without any error; the delivery waits instead."""
+    parties = written(tmp_path, RELAY, stretched=False)
+    landed(parties, "persons")
+    cards = keys.Trust.read(parties.root.trust).cards
+    changed = {**cards, keys.STEWARD: replace(cards[keys.STEWARD], mode=BLINDED)}
+    keys.write_trust(parties.root.trust, changed.values())
+    delivery = parties.deliver("jobs")
+    with pytest.raises(Refusal) as caught:
+        parties.read(delivery)
+    assert caught.value.exit is Exit.KEY_UNUSABLE
+    assert caught.value.exit in opening.HELD
+
+
 def hostile(parties: Parties, path: Path, kind: str, sender: str, **manifest: object) -> None:
     """Replace a part by one that its sender has genuinely signed, but that holds what is no element."""
     trust = keys.Trust.read(parties.root.trust)
