@@ -20,6 +20,7 @@ Check the register's files against its contract, replace every identifier by a t
 that the contract does not name, and seal the rest: one package for the linkage unit (.id.hpkg), one for
 the research platform (.data.hpkg). Rows with a broken identifier stay here, listed in quarantine/ with
 row, column and reason. Nothing is sealed when a file breaks the contract or text holds an identifier.
+Whether identifiers are stretched or blinded is said in the trust file (UNREVIEWED, docs/modes.md).
 
 Example, for files in data/mvad/authorities/ura/extract that were read from the register on 1 July 2024:
   polku seal --study mvad --register ura --extracted-on 2024-07-01 --period 2018-07-01 2024-06-30"""
