@@ -16,6 +16,8 @@ from assets.quiet import without_values
 from expectations import Verdict, judge_landing
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
+from polku.exchange.delivery import WAITS
+from polku.exchange.folders import arriving
 from polku.layout import DataRoot
 from polku.research import landing, opening
 from polku.research.reference import REFERENCE_TABLES, write_reference
@@ -159,6 +161,8 @@ def _land_pending(root: DataRoot, study: Study, register: str, log: logging.Logg
     with landing.alone(root):
         if mended := landing.repair(root):
             log.info("Repaired what a killed run had left: %s file(s).", mended)
+        for path in arriving(root.inbox):
+            log.warning("%s is still being copied: it has no marker yet.", path.name)
         for delivery in (d for d in opening.pending(root, study) if d.register == register):
             try:
                 staged = landing.stage(root, study, delivery)
@@ -166,7 +170,7 @@ def _land_pending(root: DataRoot, study: Study, register: str, log: logging.Logg
             except Unjudged:
                 outcome.faults.append(f"{delivery.delivery_id} stays in the inbox: it could not be judged")
             except Refusal as refusal:
-                if refusal.exit is Exit.SEQUENCE_GAP:
+                if refusal.exit in WAITS:
                     log.warning("%s is held: %s", delivery.delivery_id, refusal)
                     continue
                 outcome.faults.append(f"{delivery.delivery_id}: {refusal}")

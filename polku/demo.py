@@ -13,8 +13,8 @@ from hashlib import sha256
 from pathlib import Path
 
 from polku.authority.sealing import seal
-from polku.exchange import delivery, grants, keys
-from polku.exchange.package import SUFFIX
+from polku.exchange import delivery, folders, grants, keys
+from polku.exchange.files import digest_of
 from polku.layout import CHECKOUT, DataRoot
 from polku.linkage.relaying import relay
 from polku.studies import Study
@@ -118,18 +118,15 @@ class Carried:
         self._names = set(path.read_text(encoding="utf-8").split()) if path.is_file() else set()
 
     def copy(self, source: Path, compartment: str, into: Path) -> None:
-        """Copy new parts of one kind: under another name first, then renamed, so that none arrives half."""
+        """Copy new parts of one kind, with their markers."""
         into.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in sorted(source.glob(f"*.{compartment}{SUFFIX}")):
-            if path.name in self._names:
-                continue
-            part = into / f".{path.name}.part"
-            shutil.copyfile(path, part)
-            part.replace(into / path.name)
+        found = (each.files.get(compartment) for each in folders.find_parts(source))
+        for path in (path for path in found if path and path.name not in self._names):
+            folders.copy(path, into)
             self._names.add(path.name)
             with self._path.open("a", encoding="utf-8") as file:
                 file.write(f"{path.name}\n")
 
 
 def _digest(files: list[Path]) -> str:
-    return sha256(" ".join(delivery.digest_of(path) for path in files).encode()).hexdigest()
+    return sha256(" ".join(digest_of(path) for path in files).encode()).hexdigest()

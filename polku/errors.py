@@ -32,6 +32,7 @@ class Exit(IntEnum):
     SEQUENCE_GAP = 36
     EQUIVOCATION = 37
     LEDGER_BROKEN = 38
+    NOT_YET = 39
     GATE_CLOSED = 40
     ANOTHER_RUN = 41
     NO_SNAPSHOT = 50

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from datetime import date
+
+import pytest
 
 from polku.errors import Exit
+from polku.exchange import identifiers
 from polku.layout import CHECKOUT
 
 
@@ -19,3 +23,29 @@ def test_every_make_command_in_the_readme_exists() -> None:
     named = set(re.findall(r"`?make ([a-z]+)", (CHECKOUT / "README.md").read_text(encoding="utf-8")))
     assert named
     assert named <= set(re.findall(r"^([a-z]+):", makefile, re.MULTILINE))
+
+
+# --------------------------------------------------------------------------------------------------- identifiers
+IDENTIFIERS = (CHECKOUT / "docs" / "identifiers.md").read_text(encoding="utf-8")
+
+
+def domain_of(section: str) -> str:
+    domains = {"Personal": "fi.hetu", "Numbers": "centre.client", "Business": "fi.business"}
+    return next(domain for title, domain in domains.items() if section.startswith(title))
+
+
+@pytest.mark.parametrize("section", IDENTIFIERS.split("\n## ")[2:], ids=lambda text: text.split()[0])
+def test_every_example_of_an_identifier_is_what_the_code_makes_of_it(section: str) -> None:
+    examples = re.findall(r"^\| `(.+?)` \| `(.+?)` \| .+ \|$", section, re.MULTILINE)
+    assert len(examples) >= 4
+    for written, expected in examples:
+        text = re.sub(r"\\u([0-9a-f]{4})", lambda match: chr(int(match[1], 16)), written)
+        found = identifiers.canonical(text, domain_of(section), "centre", date(2026, 11, 25), 999)
+        assert (found.reason if isinstance(found, identifiers.Refused) else found.canonical) == expected, written
+
+
+def test_every_reason_to_refuse_an_identifier_is_explained() -> None:
+    source = (CHECKOUT / "polku" / "exchange" / "identifiers.py").read_text(encoding="utf-8")
+    reasons = set(re.findall(r'"((?:hetu|id|business)_[a-z_]+)"', source))
+    assert len(reasons) > 8
+    assert {reason for reason in reasons if f"`{reason}`" not in IDENTIFIERS} == set()

@@ -14,9 +14,10 @@ import pyarrow.csv
 
 from polku.authority.extracts import SOURCE_ROW, Extract, given
 from polku.authority.residuals import kinds_of, may_hold
-from polku.authority.tokenising import MIGRI_CLIENT, identifier_table
+from polku.authority.tokenising import identifier_table
 from polku.contracts.model import Column, Contract
 from polku.errors import Exit, Refusal
+from polku.exchange.identifiers import MIGRI_CLIENT
 from polku.sql_text import quoted, text, texts
 
 KEPT = "kept_"

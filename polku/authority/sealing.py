@@ -51,9 +51,9 @@ from polku.exchange.delivery import (
     mode_of,
     now,
     part_name,
-    settle,
     warn_if_unreviewed,
 )
+from polku.exchange.folders import settle
 from polku.exchange.identifiers import CANON_VERSION, HETU
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust
 from polku.exchange.ledger import Ledger
@@ -197,7 +197,8 @@ def _write(
             [(ids.schema, ids.to_batches(_BATCH_ROWS))],
         )
     digests = {part: out.digest for part, out in outs.items()}
-    return Delivery(heading.delivery_id, heading.register, heading.seq, files, digests)
+    package_ids = {part: out.package_id for part, out in outs.items()}
+    return Delivery(heading.delivery_id, heading.register, heading.seq, files, digests, package_ids)
 
 
 def _table(

@@ -25,17 +25,13 @@ from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.blinding import blind
 from polku.exchange.grants import token_keys
-from polku.exchange.identifiers import HETU, Refused, already_canonical, canonical, temporary_domain
+from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
 from polku.exchange.keys import Trust
 from polku.exchange.parts import BLINDED, ELEMENT, ID_PART, ID_PARTS, TOKEN
 from polku.exchange.stretching import refuse_above_limit, stretch
 from polku.exchange.tokens import key_check, tokens
 from polku.sql_text import quoted
 
-MIGRI_CLIENT = "fi.migri.client"
-"""What the linkage unit gets: one row per identifier of the delivery."""
-
-_NATIONAL = (HETU, MIGRI_CLIENT)
 _BATCH_ROWS = 100_000
 
 
@@ -126,7 +122,7 @@ class Tokeniser:
         return pa.concat_tables([pa.Table.from_pylist(refused, self.SCHEMA), *made])
 
     def _usable(self, id_type: str, texts: pa.StringArray, canonicals: pa.StringArray) -> pa.Table:
-        key = self._national if id_type in _NATIONAL else self._own
+        key = self._national if id_type in NATIONAL else self._own
         messages = canonicals.cast(pa.binary()).to_pylist()
         made = b"".join(tokens(key, id_type, stretch(key, id_type, messages) if self.stretched else messages))
         # One block each, and all tokens differ: a keyed permutation, under a key that nobody keeps.

@@ -15,8 +15,8 @@ from polku.linkage.relaying import relay
 _DESCRIPTION = """\
 Open the id parts in linkage/inbox, re-key their tokens and seal them for the research platform, into
 linkage/outbox. Id parts are deleted when they are done; refused ones go to linkage/refused with the
-reason, those that wait for an earlier delivery stay. This unit never sees rows or identifiers.
-Whether tokens are blinded is said in the trust file (blinded: UNREVIEWED, docs/modes.md).
+reason, those that wait for an earlier delivery or for their .sha256 marker stay. This unit never sees
+rows or identifiers. Whether tokens are blinded is said in the trust file (blinded: UNREVIEWED, docs/modes.md).
 
 Example:  polku relay --study mvad"""
 
@@ -33,6 +33,8 @@ def run(args: argparse.Namespace) -> int:
     report = relay(root.linkage, root.trust)
     for delivery_id in report.repeated:
         print(f"{delivery_id} was relayed before; nothing to do", file=sys.stderr)
+    for path in report.arriving:
+        print(f"still being copied, no marker yet: {path.name}", file=sys.stderr)
     for refusal in report.held:
         print(f"held: {refusal}", file=sys.stderr)
     for refusal in report.refused:

@@ -10,11 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
 
-LANGUAGES = ("en", "fi", "sv")
+from polku.exchange.identifiers import HETU, MIGRI_CLIENT
 
-PERSON_DOMAINS = ("fi.hetu", "fi.migri.client")
-NATIONAL_DOMAINS = (*PERSON_DOMAINS, "fi.business")
-"""Domains of identifiers that mean the same in every register; all others are scoped to theirs."""
+LANGUAGES = ("en", "fi", "sv")
 
 EDGE_KINDS = ("hetu_changed", "temporary_replaced", "number_of_person")
 """An identity code replaced by another permanent one, a temporary code by a permanent one, and a number (of
@@ -81,7 +79,7 @@ class Column:
     @property
     def is_person(self) -> bool:
         """Whether the key stands for a person under an identifier that several registers know."""
-        return self.domain in PERSON_DOMAINS
+        return self.domain in (HETU, MIGRI_CLIENT)
 
     @property
     def is_subject(self) -> bool:

@@ -16,7 +16,6 @@ from typing import Any
 from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tables_of
 from polku.contracts.model import (
     EDGE_KINDS,
-    NATIONAL_DOMAINS,
     Break,
     Code,
     Column,
@@ -27,6 +26,7 @@ from polku.contracts.model import (
     Table,
 )
 from polku.errors import Exit
+from polku.exchange.identifiers import NATIONAL
 
 TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
 STATES = frozenset(
@@ -137,9 +137,9 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
     domain = data.get("domain")
     if (kind == "identifier") != (domain is not None):
         faults.add(place, "`domain` belongs to columns of type identifier, and each of them needs it")
-    if domain is not None and domain not in NATIONAL_DOMAINS and not str(domain).startswith(f"{register}."):
+    if domain is not None and domain not in NATIONAL and not str(domain).startswith(f"{register}."):
         scoped = f"scoped to its register: {register}.<kind>"
-        faults.add(place, f"`domain` must be {', '.join(NATIONAL_DOMAINS)}, or {scoped}")
+        faults.add(place, f"`domain` must be {', '.join(NATIONAL)}, or {scoped}")
     if data.get("about", "subject") not in ("subject", "relative"):
         faults.add(place, "`about` is subject or relative")
     if data.get("coarsen") not in (None, "month", "year") or (data.get("coarsen") and kind != data["coarsen"]):

@@ -1,7 +1,8 @@
 """What a delivery is: one extract of one register, sealed in parts that belong together.
 
 Belongs here: its name, what headers and manifests say, and what every receiver checks in them. Does not
-belong here: the container (`package`) and the memory of what was received (`ledger`).
+belong here: the container (`package`), the folders that packages lie in (`folders`) and the memory of what
+was received (`ledger`).
 
 The authority seals an `id` part for the linkage unit and a `data` part for the research platform; from
 the first the linkage unit makes a `link` part for the research platform. Headers are signed and not
@@ -10,17 +11,17 @@ secret; manifests are sealed with the rows.
 
 from __future__ import annotations
 
-import json
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, fields
-from datetime import UTC, date, datetime
-from hashlib import file_digest, sha256
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from polku.errors import Exit, Refusal
+from polku.exchange.documents import shaped
 from polku.exchange.identifiers import CANON_VERSION
 from polku.exchange.keys import Trust
 from polku.exchange.package import SUFFIX, Package
@@ -29,20 +30,28 @@ from polku.exchange.parts import RELAY
 log = logging.getLogger(__name__)
 
 ID, DATA, LINK = "id", "data", "link"
+EXTRACT, NOTICE, BRIDGE = "extract", "notice", "bridge"
+"""Kinds of delivery: rows of a register; corrections of what was sent; new tokens for old ones."""
 
-_NAME = re.compile(r"(?P<delivery_id>(?P<register>[a-z][a-z0-9_]*)-[0-9]{8}-(?P<seq>[0-9]{4,}))")
-_FILE = re.compile(_NAME.pattern + r"\.(?P<compartment>id|data|link)" + re.escape(SUFFIX))
+WAITS = frozenset((Exit.SEQUENCE_GAP, Exit.NOT_YET))
+"""Exit codes of a delivery that nothing is wrong with: it stays where it is and is looked at again."""
+
+DELIVERY_ID = r"(?P<delivery_id>(?P<register>[a-z][a-z0-9_]*)-[0-9]{8}-(?P<seq>[0-9]{4,9}))"
+_DIGEST = re.compile("[0-9a-f]{64}")
+_CLOCK_TOLERANCE = timedelta(minutes=10)
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A delivery by its parts: compartment to package file and to the SHA-256 (hex) of that file."""
+    """A delivery by its parts: compartment to package file, to the SHA-256 (hex) of that file, and to the
+    package's id, which is known once the package has been verified."""
 
     delivery_id: str
     register: str
     seq: int
     files: Mapping[str, Path]
     digests: Mapping[str, str]
+    package_ids: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def data(self) -> Path:
@@ -60,12 +69,21 @@ class Delivery:
         text = "".join(f"{part} {self.digests[part]}\n" for part in sorted(self.digests))
         return sha256(text.encode()).hexdigest()
 
+    def verified(self, parts: Mapping[str, Package]) -> Delivery:
+        """The delivery with digests and ids as its open, verified packages have them."""
+        return replace(
+            self,
+            digests={part: package.digest for part, package in parts.items()},
+            package_ids={part: package.package_id for part, package in parts.items()},
+        )
+
 
 @dataclass(frozen=True)
 class Heading:
     """The header of a part. `previous` is the SHA-256 of the package before, of the same sender, register
     and compartment; `key_check` tells whether all authorities use the same key and spelling; `mode` how their
-    tokens are made and relayed (`mode_of`)."""
+    tokens are made and relayed (`mode_of`); `kind` what a receiver does with the delivery (EXTRACT, NOTICE or
+    BRIDGE)."""
 
     compartment: str
     delivery_id: str
@@ -80,6 +98,7 @@ class Heading:
     seq: int
     previous: str | None
     created_at: str
+    kind: str = EXTRACT
 
     def as_json(self) -> dict[str, Any]:
         """The header of the package."""
@@ -88,12 +107,17 @@ class Heading:
     @classmethod
     def of(cls, package: Package) -> Heading:
         """The heading of a verified package (PACKAGE_MISADDRESSED when it is none of a delivery)."""
-        values = {name: value for name, value in package.header.items() if name != "chunk_bytes"}
-        if {name: type(value).__name__ for name, value in values.items()} not in _HEADER_SHAPES:
-            raise Refusal(Exit.PACKAGE_MISADDRESSED, "the package is not a part of a delivery.", file=package.path.name)
-        return cls(**values)
+        try:
+            heading = shaped(cls, package.header)
+            previous_is_one = heading.previous is None or _DIGEST.fullmatch(heading.previous)
+            datetime.fromisoformat(heading.created_at).astimezone(UTC)
+            if previous_is_one and heading.kind in (EXTRACT, NOTICE, BRIDGE):
+                return heading
+        except (ValueError, OverflowError):
+            pass
+        raise Refusal(Exit.PACKAGE_MISADDRESSED, "the package is not a part of a delivery.", file=package.path.name)
 
-    def check_origin(self, package: Package, trust: Trust, compartment: str, sender: str) -> None:
+    def check_origin(self, package: Package, trust: Trust, compartment: str, sender: str, kind: str = EXTRACT) -> None:
         """Refuse a part that is not from `sender` (SENDER_UNKNOWN), or is of another kind, study or epoch
         than expected here, or misnamed (PACKAGE_MISADDRESSED). What passes is genuine."""
         if package.sender_key_id != trust.party(sender).verify_key.key_id:
@@ -102,8 +126,9 @@ class Heading:
                 Exit.SENDER_UNKNOWN,
                 f"the package is signed, but not by `{sender}`, who alone may send it.",
             )
-        named = _NAME.fullmatch(self.delivery_id)
+        named = re.fullmatch(DELIVERY_ID, self.delivery_id)
         expected = {
+            "kind of delivery": (self.kind, kind),
             "kind of part": (self.compartment, compartment),
             "study": (self.study, trust.study),
             "token epoch": (self.epoch, trust.epoch),
@@ -117,6 +142,16 @@ class Heading:
                 Exit.PACKAGE_MISADDRESSED,
                 f"the package does not belong here: {', '.join(wrong)}.",
                 "Check the folder and the study that it was sealed for.",
+            )
+
+    def check_clock(self, package: Package) -> None:
+        """Hold (NOT_YET) a part that was sealed more than ten minutes from now: a clock is wrong, theirs or ours."""
+        if datetime.fromisoformat(self.created_at).astimezone(UTC) > datetime.now(UTC) + _CLOCK_TOLERANCE:
+            raise self._refusal(
+                package,
+                Exit.NOT_YET,
+                "the package says that it was sealed in the future; it is held.",
+                "Compare this machine's clock with the sender's.",
             )
 
     def check_terms(self, package: Package, trust: Trust) -> None:
@@ -146,12 +181,6 @@ class Heading:
 
     def _refusal(self, package: Package, exit_: Exit, what: str, advice: str = "") -> Refusal:
         return Refusal(exit_, what, advice, register=self.register, file=package.path.name)
-
-
-_HEADER_SHAPES = [
-    {f.name: previous if f.name == "previous" else str(f.type) for f in fields(Heading)}
-    for previous in ("str", "NoneType")
-]
 
 
 @dataclass(frozen=True)
@@ -187,20 +216,8 @@ class Manifest:
     def from_json(cls, data: Mapping[str, Any], file: str) -> Manifest:
         """Read a manifest (DELIVERY_INCOMPLETE when something is missing in it)."""
         try:
-            tables = tuple(TableFacts(**{**t, "columns": tuple(t["columns"])}) for t in data["tables"])
-            period = data["period"] and tuple(date.fromisoformat(day) for day in data["period"])
-            basis = tuple(data["legal_basis"])
-            extracted_on = date.fromisoformat(data["extracted_on"])
-            return cls(
-                **{
-                    **data,
-                    "tables": tables,
-                    "period": period,
-                    "legal_basis": basis,
-                    "extracted_on": extracted_on,
-                }
-            )
-        except (KeyError, TypeError, ValueError):
+            return shaped(cls, data)
+        except ValueError:
             raise Refusal(
                 Exit.DELIVERY_INCOMPLETE,
                 "the manifest is not complete.",
@@ -228,76 +245,6 @@ def delivery_name(register: str, extracted_on: date, seq: int) -> str:
 def part_name(delivery_id: str, compartment: str) -> str:
     """File name of a part."""
     return f"{delivery_id}.{compartment}{SUFFIX}"
-
-
-def find_parts(folder: Path) -> list[Delivery]:
-    """Deliveries of which any part lies in `folder`, by register and sequence number.
-
-    Only names are read, digests when they are asked for; whoever sends must copy under another name first and rename.
-    """
-    found: dict[tuple[str, int, str], dict[str, Path]] = {}
-    for path in folder.glob(f"*{SUFFIX}"):
-        match = _FILE.fullmatch(path.name)
-        if match and path.is_file():
-            key = (match["register"], int(match["seq"]), match["delivery_id"])
-            found.setdefault(key, {})[match["compartment"]] = path
-    return [
-        Delivery(name, register, seq, files, _Digests(files)) for (register, seq, name), files in sorted(found.items())
-    ]
-
-
-class _Digests(Mapping[str, str]):
-    """SHA-256 (hex) by part. A file is read when its digest is first asked for: most only look for names."""
-
-    def __init__(self, files: Mapping[str, Path]) -> None:
-        self._files = files
-        self._known: dict[str, str] = {}
-
-    def __getitem__(self, part: str) -> str:
-        if part not in self._known:
-            self._known[part] = digest_of(self._files[part])
-        return self._known[part]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
-
-
-def digest_of(path: Path) -> str:
-    """SHA-256 (hex) of a file."""
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
-
-
-def settle(folder: Path, recorded: Iterable[str]) -> None:
-    """Finish or undo what a killed run left: parts that the ledger knows get their name, others go."""
-    known = set(recorded)
-    for part in folder.glob(f".*{SUFFIX}.part"):
-        if digest_of(part) in known:
-            part.replace(folder / part.name.removeprefix(".").removesuffix(".part"))
-        else:
-            part.unlink()
-
-
-def set_aside(folder: Path, files: Iterable[Path], refusal: Refusal) -> None:
-    """Move refused packages into `folder` with a `reason.json` that holds no value of a row."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    reason = {
-        "exit_code": int(refusal.exit),
-        "exit": refusal.exit.name,
-        "what": refusal.what,
-        "advice": refusal.advice,
-        "register": refusal.register,
-        "file": refusal.file,
-        "column": refusal.column,
-        "row_no": refusal.row_no,
-        "refused_at": now(),
-    }
-    (folder / "reason.json").write_text(json.dumps(reason, indent=1) + "\n", encoding="utf-8")
-    for path in files:
-        path.replace(folder / path.name)
 
 
 def now() -> str:

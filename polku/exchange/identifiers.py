@@ -23,6 +23,11 @@ import pyarrow.compute as pc
 CANON_VERSION = 1
 
 HETU = "fi.hetu"
+MIGRI_CLIENT = "fi.migri.client"
+BUSINESS_ID = "fi.business"
+NATIONAL = (HETU, MIGRI_CLIENT, BUSINESS_ID)
+"""Domains of identifiers that mean the same in every register; all others are scoped to theirs."""
+
 LAST_INDIVIDUAL_NUMBER = 999
 
 _CENTURIES = {"+": 1800, **dict.fromkeys("-YXWVU", 1900), **dict.fromkeys("ABCDEF", 2000)}
@@ -31,6 +36,8 @@ _HETU = re.compile(r"([0-9]{6})([-+A-FU-Y])([0-9]{3})([0-9A-FHJ-NPR-Y])")
 _CANONICAL_NUMBER = r"\A[!-`{-~](?:[ -`{-~]*[!-`{-~])?\z"
 _LOOKS_LIKE_HETU = re.compile(r"[0-9]{6}(.)[0-9]{3}[0-9A-Z]")
 _LACKS_SEPARATOR = re.compile(r"[0-9]{9}[0-9A-Z]")
+_BUSINESS_ID = re.compile(r"([0-9]{6,7})-([0-9])")
+_BUSINESS_WEIGHTS = (7, 9, 10, 5, 8, 4, 2)
 
 # U+2010-2015 hyphens and dashes, U+2212 minus, U+FE63 small hyphen: NFKC leaves most of them as they are.
 _DASHES = dict.fromkeys([*range(0x2010, 0x2016), 0x2212, 0xFE63], "-")
@@ -57,12 +64,14 @@ class Refused(NamedTuple):
 
 
 def canonical(text: str, domain: str, register: str, born_until: date, permanent_until: int) -> Identifier | Refused:
-    """The identifier that `text` spells in a column of `domain` (`fi.hetu` or `<register>.<kind>`).
+    """The identifier that `text` spells in a column of `domain` (one of NATIONAL or `<register>.<kind>`).
 
     `born_until` is the date of the extract: nobody in it was born later. Individual numbers up to
     `permanent_until` (899 outside test studies) are permanent. A temporary code is only unique within its
     register, hence its own domain (Act on the Population Information System 661/2009; DVV).
     """
+    if domain == BUSINESS_ID:
+        return _canonical_business_id(text)
     if domain != HETU:
         return _canonical_number(domain, text)
     code = canonical_hetu(text, born_until)
@@ -73,7 +82,12 @@ def canonical(text: str, domain: str, register: str, born_until: date, permanent
 
 
 def already_canonical(texts: pa.StringArray, domain: str, born_until: date) -> npt.NDArray[np.bool_]:
-    """Which texts `canonical` accepts as they are: nearly all of an extract, so they are judged as a column."""
+    """Which texts `canonical` accepts as they are: nearly all of an extract, so they are judged as a column.
+
+    Employers are few: all their numbers are looked at one by one.
+    """
+    if domain == BUSINESS_ID:
+        return np.zeros(len(texts), dtype=np.bool_)
     form = rf"\A{_HETU.pattern}\z" if domain == HETU else _CANONICAL_NUMBER
     canonical = np.asarray(pc.match_substring_regex(texts, form))
     if domain == HETU:
@@ -143,6 +157,22 @@ def _canonical_number(domain: str, text: str) -> Identifier | Refused:
     if not (number.isascii() and number.isprintable()):
         return Refused("id_form")
     return Identifier(domain, number, number != text)
+
+
+def _canonical_business_id(text: str) -> Identifier | Refused:
+    """Seven digits, a hyphen and a check digit (Finnish Patent and Registration Office and Tax Administration:
+    weights 7 9 10 5 8 4 2, remainder by 11, of which 1 is never given out). Older numbers have six digits and stand
+    for seven with a leading zero. A VAT number (FI12345678) is another identifier and is refused, not taken apart."""
+    code = _without(unicodedata.normalize("NFKC", text), _BLANK).translate(_DASHES)
+    form = _BUSINESS_ID.fullmatch(code)
+    if form is None or not code.isascii():
+        return Refused("business_form")
+    digits = form[1].zfill(7)
+    rest = sum(weight * int(digit) for weight, digit in zip(_BUSINESS_WEIGHTS, digits, strict=True)) % 11
+    if rest == 1 or (11 - rest) % 11 != int(form[2]):
+        return Refused("business_check_digit")
+    number = f"{digits}-{form[2]}"
+    return Identifier(BUSINESS_ID, number, number != text)
 
 
 def _why_malformed(code: str) -> str:

@@ -188,7 +188,7 @@ class Trust:
         """The trust file at `path`. Refuses (KEY_UNUSABLE) a missing or damaged one."""
         data = _read_json(path)
         cards = data.get("parties") if isinstance(data, dict) else None
-        return cls((Card.from_json(card, path.name) for card in cards or ()), path.name)
+        return cls((Card.from_json(card, path.name) for card in (cards if isinstance(cards, list) else ())), path.name)
 
     def party(self, name: str) -> Card:
         """The card of a party. Refuses (SENDER_UNKNOWN) one that the file does not name."""
@@ -244,7 +244,7 @@ def _write_json(path: Path, value: object) -> None:
 def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         raise Refusal(
             Exit.KEY_UNUSABLE,
             "the file is missing or is not JSON.",

@@ -11,14 +11,14 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import Delivery, now
-from polku.exchange.package import canonical_json
+from polku.exchange.documents import canonical_json
 
 ACCEPTED, REFUSED = "accepted", "refused"
 
@@ -36,7 +36,8 @@ create trigger if not exists no_delete before delete on entry
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger. `digests` are the SHA-256 of the parts, `facts` counts and dates."""
+    """One line of the ledger. `digests` are the SHA-256 of the parts, `package_ids` their ids, `facts` counts
+    and dates."""
 
     no: int
     recorded_at: str
@@ -46,18 +47,30 @@ class Entry:
     outcome: str
     digests: dict[str, str]
     facts: dict[str, Any]
+    package_ids: dict[str, str] = field(default_factory=dict)
 
 
 class Ledger:
-    """The ledger at `path` (made when absent). Every reading verifies the whole chain (LEDGER_BROKEN)."""
+    """The ledger at `path` (made when absent).
+
+    The whole chain is verified (LEDGER_BROKEN) when an object first reads it and whenever the file has been
+    changed by anybody else since; what has been verified is kept in memory and only read on from there.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._entries: list[Entry] = []
+        self._by_register: dict[str, list[Entry]] = {}
+        self._digest_by_id: dict[str, str] = {}
+        self._chain = ""
+        self._seen: tuple[int, ...] | None = None
 
     def entries(self, register: str | None = None) -> list[Entry]:
         """All entries, oldest first."""
         with self._open() as db:
-            return [entry for entry, _ in self._read(db) if register in (None, entry.register)]
+            self._read(db)
+        self._seen = self._state()
+        return list(self._entries if register is None else self._by_register.get(register, []))
 
     def accepted(self, register: str | None = None) -> list[Entry]:
         """Entries of accepted deliveries, oldest first."""
@@ -79,10 +92,12 @@ class Ledger:
     def judge(self, delivery: Delivery, previous: Mapping[str, str | None]) -> None:
         """Refuse a delivery that is not the next one; `previous` is what its headers say came before.
 
-        PACKAGE_REPLAYED: accepted before, the same bytes. EQUIVOCATION: the number is taken by other bytes.
-        SEQUENCE_GAP: an earlier one is missing, hold it. One that was refused before may be tried again.
+        PACKAGE_REPLAYED: accepted before, the same bytes. EQUIVOCATION: the number is taken by other bytes, or
+        a package's id by another package. SEQUENCE_GAP: an earlier one is missing, hold it. One that was
+        refused before may be tried again.
         """
         same = [entry for entry in self.entries(delivery.register) if entry.seq == delivery.seq]
+        self._refuse_taken_ids(delivery)
         for entry in same:
             if any(entry.digests.get(part, digest) != digest for part, digest in delivery.digests.items()):
                 raise _refusal(
@@ -112,10 +127,9 @@ class Ledger:
         """Append one entry. A sequence number can be accepted only once."""
         with self._open() as db:
             db.execute("begin immediate")
-            chain = ""
-            no = 0
-            for entry, link in self._read(db):
-                no, chain = entry.no, link
+            self._read(db)
+            self._refuse_taken_ids(delivery)
+            no = len(self._entries) + 1
             text = canonical_json(
                 {
                     "recorded_at": now(),
@@ -124,28 +138,66 @@ class Ledger:
                     "seq": delivery.seq,
                     "outcome": outcome,
                     "digests": dict(delivery.digests),
+                    "package_ids": dict(delivery.package_ids),
                     "facts": dict(facts),
                 }
             ).decode()
-            db.execute(
-                "insert into entry values (?, ?, ?, ?, ?, ?)",
-                (no + 1, text, _link(chain, text), delivery.register, delivery.seq, outcome),
-            )
+            chain = _link(self._chain, text)
+            row = (no, text, chain, delivery.register, delivery.seq, outcome)
+            db.execute("insert into entry values (?, ?, ?, ?, ?, ?)", row)
             db.execute("commit")
+            self._take(row)
+        self._seen = self._state()
 
-    def _read(self, db: sqlite3.Connection) -> Iterator[tuple[Entry, str]]:
-        before = ""
-        for expected, row in enumerate(db.execute("select no, entry, chain from entry order by no"), start=1):
-            no, text, chain = row
-            if no != expected or chain != _link(before, text):
-                raise Refusal(
-                    Exit.LEDGER_BROKEN,
-                    f"entry {expected} of the ledger is not as it was written.",
-                    "Restore the ledger from a backup; until then nothing is taken in.",
-                    file=self._path.name,
+    def _read(self, db: sqlite3.Connection) -> None:
+        """Read on from what is known, or from the start when somebody else has changed the file."""
+        if self._state() != self._seen:
+            self._entries, self._by_register, self._digest_by_id, self._chain = [], {}, {}, ""
+        for row in db.execute(f"select * from entry where no > {len(self._entries)} or no < 1 order by no"):
+            self._take(row)
+
+    def _take(self, row: tuple[int, str, str, str, int, str]) -> None:
+        """Verify one row and keep it: its link, and the columns that the database keeps unique."""
+        no, text, chain, *columns = row
+        expected = len(self._entries) + 1
+        try:
+            entry = Entry(no=no, **json.loads(text))
+        except (ValueError, TypeError):
+            raise self._broken(expected) from None
+        if no != expected or chain != _link(self._chain, text):
+            raise self._broken(expected)
+        if columns != [entry.register, entry.seq, entry.outcome]:
+            raise self._broken(expected)
+        self._entries.append(entry)
+        self._by_register.setdefault(entry.register, []).append(entry)
+        self._digest_by_id |= {id_: entry.digests[part] for part, id_ in entry.package_ids.items()}
+        self._chain = chain
+
+    def _refuse_taken_ids(self, delivery: Delivery) -> None:
+        for part, package_id in delivery.package_ids.items():
+            if self._digest_by_id.get(package_id, delivery.digests[part]) != delivery.digests[part]:
+                raise _refusal(
+                    Exit.EQUIVOCATION,
+                    delivery,
+                    "two different packages carry the same package id.",
+                    "Treat it as an alarm: a sender never makes an id twice, unless its machine was copied.",
                 )
-            yield Entry(no=no, **json.loads(text)), chain
-            before = chain
+
+    def _state(self) -> tuple[int, ...] | None:
+        """What changes when anybody writes to the file."""
+        try:
+            stat = self._path.stat()
+        except FileNotFoundError:
+            return None
+        return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
+
+    def _broken(self, no: int) -> Refusal:
+        return Refusal(
+            Exit.LEDGER_BROKEN,
+            f"entry {no} of the ledger is not as it was written.",
+            "Restore the ledger from a backup; until then nothing is taken in.",
+            file=self._path.name,
+        )
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -1,7 +1,8 @@
 """HPKG/1: the sealed, signed, streaming container in which everything travels between parties.
 
 Belongs here: bytes on disk, encryption, signatures and the order in which they are verified. Does not
-belong here: what a header means (`delivery`) and what is inside (`payload`).
+belong here: what a header means (`delivery`), what is inside (`payload`) and how packages lie in folders
+(`folders`). The format byte by byte, for a second implementation: docs/packages.md.
 
     "HPKG" 1 | sender key id 32 | recipient key id 32 | header length u32 | header (canonical JSON)
     | HPKE-wrapped data key 1168 | AES-256-GCM chunks, each with its 16-byte tag
@@ -17,10 +18,10 @@ tells a broken transfer from a manipulated file; nothing relies on it.
 from __future__ import annotations
 
 import io
-import json
 import os
 import secrets
 import struct
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,6 +29,7 @@ from hashlib import sha256
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, BinaryIO, Self
+from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -35,6 +37,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from polku.errors import Exit, Refusal
+from polku.exchange.documents import canonical_json, parsed
+from polku.exchange.files import create_private, open_regular
 from polku.exchange.keypairs import SIGNATURE_BYTES, WRAPPED_KEY_BYTES, OpeningKey, SealingKey, SigningKey, VerifyKey
 
 if TYPE_CHECKING:
@@ -42,14 +46,18 @@ if TYPE_CHECKING:
 
 SUFFIX = ".hpkg"
 CHUNK_BYTES = 1 << 20
+MAX_CHUNKS = 1 << 32
+"""What the counter in the nonce can number: 4 PiB in chunks of 1 MiB."""
 
 _MAGIC = b"HPKG\x01"
 _END = b"HPKG/END"
 _PREFIX = struct.Struct("!5s32s32sI")
 _TAG_BYTES = 16
 _TAIL_BYTES = SIGNATURE_BYTES + len(_END)
+_SMALLEST_BYTES = _PREFIX.size + WRAPPED_KEY_BYTES + _TAG_BYTES + _TAIL_BYTES
 _MAX_HEADER_BYTES = 1 << 16
 _MAX_CHUNK_BYTES = 1 << 24
+_OWN_FIELDS = ("chunk_bytes", "package_id")
 
 
 class PackageWriter(io.RawIOBase):
@@ -62,9 +70,9 @@ class PackageWriter(io.RawIOBase):
         data_key = secrets.token_bytes(32)
         self._file, self._sender, self._hash = file, sender, sha256()
         self._stream = _Stream(data_key, sha256(head).digest())
-        self._pending = bytearray()
-        self._sealed = bytearray(chunk_bytes + _TAG_BYTES)
-        self._chunk_bytes = chunk_bytes
+        self._plain, self._filled = memoryview(bytearray(chunk_bytes)), 0
+        self._sealed = memoryview(bytearray(chunk_bytes + _TAG_BYTES))
+        self.package_id = str(header["package_id"])
         self.digest = ""
         self._emit(head + recipient.wrap(data_key, self._stream.wrap_info))
 
@@ -74,28 +82,32 @@ class PackageWriter(io.RawIOBase):
 
     def write(self, data: ReadableBuffer, /) -> int:
         """Take bytes; whole chunks are sealed and written as soon as more follows them."""
-        view = memoryview(data).cast("B")
-        self._pending += view
+        left = memoryview(data).cast("B")
+        size = len(left)
         # A full chunk waits for the next byte: only then is it known not to be the last.
-        start = 0
-        while len(self._pending) - start > self._chunk_bytes:
-            self._seal(memoryview(self._pending)[start : start + self._chunk_bytes], last=False)
-            start += self._chunk_bytes
-        del self._pending[:start]
-        return len(view)
+        while len(left) > (room := len(self._plain) - self._filled):
+            if self._filled:
+                self._plain[self._filled :] = left[:room]
+                self._seal(self._plain, last=False)
+            else:
+                self._seal(left[:room], last=False)
+            left, self._filled = left[room:], 0
+        self._plain[self._filled : self._filled + len(left)] = left
+        self._filled += len(left)
+        return size
 
     def finish(self) -> None:
         """Seal the last chunk, sign and flush to disk. `digest` is then the SHA-256 of the whole file."""
-        self._seal(memoryview(self._pending), last=True)
+        self._seal(self._plain[: self._filled], last=True)
         self._emit(self._sender.sign(self._hash.digest()) + _END)
         self._file.flush()
         os.fsync(self._file.fileno())
         self.digest = self._hash.hexdigest()
 
     def _seal(self, plain: memoryview, *, last: bool) -> None:
-        with plain, memoryview(self._sealed)[: len(plain) + _TAG_BYTES] as sealed:
-            self._stream.seal(plain, sealed, last=last)
-            self._emit(sealed)
+        sealed = self._sealed[: len(plain) + _TAG_BYTES]
+        self._stream.seal(plain, sealed, last=last)
+        self._emit(sealed)
 
     def _emit(self, data: ReadableBuffer) -> None:
         self._hash.update(data)
@@ -112,12 +124,14 @@ def writing(
 ) -> Iterator[PackageWriter]:
     """Write a package to a new file (mode 0600); an exception inside leaves no file.
 
-    `header` is not secret: it is signed, not encrypted, and must hold nothing of a person.
+    `header` is not secret: it is signed, not encrypted, and must hold nothing of a person. The container
+    adds the size of its chunks and an id that no other package has.
     """
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    file = create_private(path)
     try:
-        with os.fdopen(handle, "wb") as file:
-            writer = PackageWriter(file, {**header, "chunk_bytes": chunk_bytes}, sender, recipient)
+        with file:
+            whole = {**header, "chunk_bytes": chunk_bytes, "package_id": _new_package_id()}
+            writer = PackageWriter(file, whole, sender, recipient)
             yield writer
             writer.finish()
     except BaseException:
@@ -129,16 +143,19 @@ def writing(
 class Package:
     """A package whose signatures have been verified; nothing of it is decrypted yet.
 
-    `digest` is the SHA-256 of the whole file (hex). Close it, or use it in a `with`.
+    `header` is what the sender said, `package_id` a UUIDv7 of the container, `digest` the SHA-256 of the
+    whole file (hex). Close it, or use it in a `with`.
     """
 
     path: Path
     header: dict[str, Any]
+    package_id: str
     sender_key_id: bytes
     recipient_key_id: bytes
     digest: str
-    _file: BinaryIO
+    _file: io.FileIO
     _head_hash: bytes
+    _chunk_bytes: int
     _body_start: int
     _body_end: int
 
@@ -146,15 +163,9 @@ class Package:
     def verify(cls, path: Path, signers: Mapping[bytes, VerifyKey]) -> Package:
         """Open a package file and verify its signatures by one of `signers` (key id to key).
 
-        Refuses PACKAGE_TRUNCATED, SENDER_UNKNOWN or PACKAGE_TAMPERED.
+        Refuses DELIVERY_INCOMPLETE (no regular file), PACKAGE_TRUNCATED, SENDER_UNKNOWN or PACKAGE_TAMPERED.
         """
-        try:
-            handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
-        except OSError as error:
-            raise Refusal(
-                Exit.DELIVERY_INCOMPLETE, f"the package cannot be read ({error.strerror}).", file=path.name
-            ) from None
-        file = os.fdopen(handle, "rb")
+        file = open_regular(path)
         try:
             return cls._verify(path, file, signers)
         except BaseException:
@@ -162,11 +173,10 @@ class Package:
             raise
 
     @classmethod
-    def _verify(cls, path: Path, file: BinaryIO, signers: Mapping[bytes, VerifyKey]) -> Package:
+    def _verify(cls, path: Path, file: io.FileIO, signers: Mapping[bytes, VerifyKey]) -> Package:
         size = os.fstat(file.fileno()).st_size
-        smallest = _PREFIX.size + WRAPPED_KEY_BYTES + _TAG_BYTES + _TAIL_BYTES
         file.seek(max(0, size - len(_END)))
-        if size < smallest or file.read() != _END:
+        if size < _SMALLEST_BYTES or file.read(len(_END)) != _END:
             raise Refusal(
                 Exit.PACKAGE_TRUNCATED,
                 "the file does not end where a package ends: it was cut short, or something was appended.",
@@ -176,7 +186,7 @@ class Package:
         file.seek(0)
         prefix = file.read(_PREFIX.size)
         magic, sender_key_id, recipient_key_id, header_bytes = _PREFIX.unpack(prefix)
-        if magic != _MAGIC or header_bytes > min(_MAX_HEADER_BYTES, size - smallest):
+        if magic != _MAGIC or header_bytes > min(_MAX_HEADER_BYTES, size - _SMALLEST_BYTES):
             raise _tampered(path)
         if sender_key_id not in signers:
             raise Refusal(
@@ -185,27 +195,26 @@ class Package:
                 "Compare key ids with the sender by telephone; a new key needs a new trust file.",
                 file=path.name,
             )
-        signed, whole = sha256(), sha256()
-        file.seek(0)
-        left = size - _TAIL_BYTES
-        while left:
-            block = file.read(min(left, CHUNK_BYTES))
-            if not block:
-                raise _tampered(path)
-            signed.update(block)
-            left -= len(block)
+        text = file.read(header_bytes)
+        head, body_start = sha256(prefix + text), _PREFIX.size + header_bytes
+        signed, body_end = head.copy(), size - _TAIL_BYTES
+        with memoryview(bytearray(min(CHUNK_BYTES, body_end - body_start))) as block:
+            while (left := body_end - file.tell()) > 0:
+                if not (read := file.readinto(block[: min(left, len(block))])):
+                    raise _tampered(path)
+                signed.update(block[:read])
         tail = file.read(_TAIL_BYTES)
-        whole = signed.copy()
-        whole.update(tail)
         if not signers[sender_key_id].verifies(tail[:SIGNATURE_BYTES], signed.digest()):
             raise _tampered(path)
-        file.seek(_PREFIX.size)
-        text = file.read(header_bytes)
-        header = _parse_header(path, text)
-        body_start = _PREFIX.size + header_bytes
+        # Only now is the header looked at: a byte of it that was changed is a wrong signature, not an odd text.
+        header, package_id, chunk_bytes = _parse_header(path, text)
+        chunks = -(-(body_end - body_start - WRAPPED_KEY_BYTES) // (chunk_bytes + _TAG_BYTES))
+        if chunks > MAX_CHUNKS:
+            raise _tampered(path)
+        signed.update(tail)
         return cls(
-            path, header, sender_key_id, recipient_key_id, whole.hexdigest(),
-            file, sha256(prefix + text).digest(), body_start, size - _TAIL_BYTES,
+            path, header, package_id, sender_key_id, recipient_key_id, signed.hexdigest(),
+            file, head.digest(), chunk_bytes, body_start, body_end,
         )  # fmt: skip
 
     def open(self, key: OpeningKey) -> PackageReader:
@@ -224,7 +233,11 @@ class Package:
             raise _tampered(self.path)
         left = self._body_end - self._body_start - WRAPPED_KEY_BYTES
         stream = _Stream(data_key, self._head_hash)
-        return PackageReader(self.path, self._file, stream, int(self.header["chunk_bytes"]), left)
+        return PackageReader(self.path, self._file, stream, min(self._chunk_bytes, left), left)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
 
     def __enter__(self) -> Self:
         return self
@@ -232,15 +245,15 @@ class Package:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self.close()
 
 
 class PackageReader(io.RawIOBase):
     """The plaintext of a package, chunk by chunk; no byte is handed out before its tag was verified."""
 
-    def __init__(self, path: Path, file: BinaryIO, stream: _Stream, chunk_bytes: int, left: int) -> None:
+    def __init__(self, path: Path, file: io.FileIO, stream: _Stream, chunk_bytes: int, left: int) -> None:
         self._path, self._file, self._stream, self._left = path, file, stream, left
-        self._sealed_bytes = chunk_bytes + _TAG_BYTES
+        self._sealed = memoryview(bytearray(chunk_bytes + _TAG_BYTES))
         self._plain = bytearray(chunk_bytes)
         self._ready = memoryview(b"")
 
@@ -259,13 +272,15 @@ class PackageReader(io.RawIOBase):
         return size
 
     def _next_chunk(self) -> None:
-        sealed = self._file.read(min(self._left, self._sealed_bytes))
+        sealed, filled = self._sealed[: min(self._left, len(self._sealed))], 0
+        while filled < len(sealed) and (read := self._file.readinto(sealed[filled:])):
+            filled += read
         self._left -= len(sealed)
         size = len(sealed) - _TAG_BYTES
-        if size < 0:
-            raise _tampered(self._path)
-        self._ready = memoryview(self._plain)[:size]
         try:
+            if size < 0 or filled < len(sealed):
+                raise InvalidTag
+            self._ready = memoryview(self._plain)[:size]
             self._stream.open(sealed, self._ready, last=not self._left)
         except InvalidTag:
             # decrypt_into has already written what it could not authenticate.
@@ -290,7 +305,7 @@ class _Stream:
     def seal(self, plain: memoryview, sealed: memoryview, *, last: bool) -> None:
         self._cipher.encrypt_into(self._nonce(last), plain, self._aad, sealed)
 
-    def open(self, sealed: bytes, plain: memoryview, *, last: bool) -> None:
+    def open(self, sealed: memoryview, plain: memoryview, *, last: bool) -> None:
         self._cipher.decrypt_into(self._nonce(last), sealed, self._aad, plain)
 
     def _nonce(self, last: bool) -> bytes:
@@ -300,21 +315,25 @@ class _Stream:
         return nonce
 
 
-def canonical_json(value: Mapping[str, Any]) -> bytes:
-    """One spelling for equal values: sorted keys, no blanks, ASCII."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+def _new_package_id() -> str:
+    """A UUIDv7 (RFC 9562): milliseconds since 1970, then 74 random bits."""
+    bits = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
+    return str(UUID(int=bits & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62))
 
 
-def _parse_header(path: Path, text: bytes) -> dict[str, Any]:
+def _parse_header(path: Path, text: bytes) -> tuple[dict[str, Any], str, int]:
+    """The sender's header, and what the container keeps in it: package id and size of the chunks."""
     try:
-        header = json.loads(text)
+        header = parsed(text, _MAX_HEADER_BYTES)
+        chunk_bytes, package_id = (header.pop(name) for name in _OWN_FIELDS)
+        uuid = UUID(package_id)
         if (
-            isinstance(header, dict)
-            and canonical_json(header) == text
-            and 0 < header["chunk_bytes"] <= _MAX_CHUNK_BYTES
+            type(chunk_bytes) is int
+            and 0 < chunk_bytes <= _MAX_CHUNK_BYTES
+            and (str(uuid), uuid.version) == (package_id, 7)
         ):
-            return header
-    except (ValueError, TypeError, KeyError, RecursionError):
+            return header, package_id, chunk_bytes
+    except (ValueError, TypeError, KeyError, AttributeError):
         pass
     raise _tampered(path)
 

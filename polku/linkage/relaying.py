@@ -15,18 +15,8 @@ import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
 from polku.exchange.blinding import link_scalar, multiply
-from polku.exchange.delivery import (
-    ID,
-    LINK,
-    Delivery,
-    Heading,
-    find_parts,
-    now,
-    part_name,
-    set_aside,
-    settle,
-    warn_if_unreviewed,
-)
+from polku.exchange.delivery import ID, LINK, WAITS, Delivery, Heading, now, part_name, warn_if_unreviewed
+from polku.exchange.folders import arriving, find_parts, remove, set_aside, settle, verified
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust, root_key
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
@@ -37,19 +27,22 @@ from polku.exchange.tokens import derive, tokens
 
 @dataclass
 class RelayReport:
-    """What became of the id parts: relayed (link parts), held for an earlier one, seen before, refused."""
+    """What became of the id parts: relayed (link parts), held (for an earlier one, or not yet whole), seen
+    before, refused. `arriving` are packages without a marker: somebody is still copying them."""
 
     relayed: list[Path] = field(default_factory=list)
     held: list[Refusal] = field(default_factory=list)
     repeated: list[str] = field(default_factory=list)
     refused: list[Refusal] = field(default_factory=list)
+    arriving: list[Path] = field(default_factory=list)
 
 
 def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     """Make link parts, in `linkage_dir`/outbox, from the id parts in `linkage_dir`/inbox.
 
     A relayed id part is deleted, a refused one moved to `linkage_dir`/refused with its reason, one that
-    waits for an earlier sequence number stays. One refusal does not keep other registers waiting.
+    waits for an earlier sequence number or is still being copied stays. One refusal does not keep other
+    registers waiting.
     """
     pins = Trust.read(trust)
     warn_if_unreviewed(pins)
@@ -58,18 +51,18 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     ledger, outbox = Ledger(linkage_dir / "ledger.sqlite"), linkage_dir / "outbox"
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(outbox, (digest for entry in ledger.entries() for digest in entry.digests.values()))
-    report = RelayReport()
+    report = RelayReport(arriving=arriving(linkage_dir / "inbox"))
     for delivery in find_parts(linkage_dir / "inbox"):
         if ID not in delivery.files:
             continue
         try:
             report.relayed.append(_relay_one(delivery, pins, keys, link_key, ledger, outbox))
-            delivery.files[ID].unlink()
+            remove(delivery.files[ID])
         except Refusal as refusal:
             if refusal.exit is Exit.PACKAGE_REPLAYED:
                 report.repeated.append(delivery.delivery_id)
-                delivery.files[ID].unlink()
-            elif refusal.exit is Exit.SEQUENCE_GAP:
+                remove(delivery.files[ID])
+            elif refusal.exit in WAITS:
                 report.held.append(refusal)
             else:
                 report.refused.append(refusal)
@@ -78,9 +71,10 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
 
 
 def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, link_key: bytes, ledger: Ledger, outbox: Path) -> Path:
-    with Package.verify(delivery.files[ID], pins.signers) as package:
-        heading = Heading.of(package)
+    with verified(delivery.files[ID], pins.signers) as package:
+        delivery, heading = delivery.verified({ID: package}), Heading.of(package)
         heading.check_origin(package, pins, ID, delivery.register)
+        heading.check_clock(package)
         ledger.judge(delivery, {ID: heading.previous})
         try:
             heading.check_terms(package, pins)
@@ -97,7 +91,11 @@ def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, link_key: bytes, 
     ) as out:
         manifest = {"tables": [{"name": "links", "rows": linked.num_rows}]}
         write_payload(out, manifest, [(linked.schema, linked.to_batches())])
-    done = replace(delivery, digests={**delivery.digests, LINK: out.digest})
+    done = replace(
+        delivery,
+        digests={**delivery.digests, LINK: out.digest},
+        package_ids={**delivery.package_ids, LINK: out.package_id},
+    )
     counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(linked["id_type"]).to_pylist()}
     ledger.record(done, counts)
     settle(outbox, [out.digest])

@@ -24,7 +24,8 @@ import pandas as pd
 from polku.contracts.model import Contract, Table
 from polku.contracts.sql import empty_columns, typed_query
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import Delivery, Manifest, find_parts
+from polku.exchange.delivery import Delivery, Manifest
+from polku.exchange.folders import find_parts, move
 from polku.exchange.ledger import Ledger
 from polku.layout import DataRoot
 from polku.research import opening, storage
@@ -124,7 +125,7 @@ def stage(root: DataRoot, study: Study, delivery: Delivery) -> Staged:
     shutil.rmtree(folder, ignore_errors=True)
     with opening.open_delivery(root, study, delivery) as opened, storage.connect(root) as con:
         tables = tuple(_stage_tables(con, contract, delivery, opened, folder))
-        staged = Staged(delivery, contract, _observed_until(contract, opened.manifest), tables)
+        staged = Staged(opened.delivery, contract, _observed_until(contract, opened.manifest), tables)
         _write_quarantine(con, staged, folder)
     _refuse_above_limit(staged)
     return staged
@@ -149,7 +150,7 @@ def _archive(root: DataRoot, delivery: Delivery) -> None:
     """Put the packages away, still sealed: a mended contract can read them again."""
     root.archive.mkdir(parents=True, exist_ok=True, mode=0o700)
     for path in delivery.files.values():
-        path.replace(root.archive / path.name)
+        move(path, root.archive)
 
 
 def discard(root: DataRoot, delivery: Delivery, refusal: Refusal) -> None:
@@ -184,9 +185,10 @@ def totals(root: DataRoot, register: str) -> dict[str, dict[str, int]]:
 def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
     """The last day that the landed deliveries speak of, by (register, table)."""
     last: dict[tuple[str, str], date] = {}
+    ledger = Ledger(root.ledger)
     for register, contract in study.contracts.items():
         known = {table.name for table in contract.tables}
-        for entry in Ledger(root.ledger).accepted(register):
+        for entry in ledger.accepted(register):
             until = date.fromisoformat(entry.facts["observed_until"])
             for table in known & set(entry.facts["tables"]):
                 last[register, table] = max(until, last.get((register, table), until))

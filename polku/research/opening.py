@@ -23,14 +23,14 @@ from polku.exchange.blinding import UNBLINDING, multiply, read_unblinding
 from polku.exchange.delivery import (
     DATA,
     LINK,
+    WAITS,
     Delivery,
     Heading,
     Manifest,
-    find_parts,
     mode_of,
-    set_aside,
     warn_if_unreviewed,
 )
+from polku.exchange.folders import find_parts, set_aside, verified
 from polku.exchange.keys import LINKAGE, RESEARCH, Trust, root_key
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package
@@ -41,7 +41,7 @@ from polku.layout import DataRoot
 from polku.research.identities import TOKENS, Identities, identities
 from polku.studies import Study
 
-HELD = frozenset((Exit.SEQUENCE_GAP, Exit.KEY_UNUSABLE, Exit.LEDGER_BROKEN))
+HELD = WAITS | {Exit.KEY_UNUSABLE, Exit.LEDGER_BROKEN}
 """Exit codes that say nothing against a delivery: it stays in the inbox and is tried again."""
 
 _BOTH = {DATA, LINK}
@@ -88,12 +88,13 @@ def open_delivery(root: DataRoot, study: Study, delivery: Delivery) -> OpenedDel
 
 
 class OpenedDelivery:
-    """An opened delivery: `manifest`, and `tables()` to be gone through once and to the end."""
+    """An opened delivery: `manifest`, `delivery` as it was verified, and `tables()` to be gone through once
+    and to the end."""
 
     manifest: Manifest
 
     def __init__(self, root: DataRoot, study: Study, delivery: Delivery) -> None:
-        self._root, self._study, self._delivery = root, study, delivery
+        self._root, self._study, self.delivery = root, study, delivery
         self._contract = study.contracts[delivery.register]
         self._refusal: Refusal | None = None
 
@@ -102,9 +103,12 @@ class OpenedDelivery:
             trust = Trust.read(self._root.trust)
             warn_if_unreviewed(trust)
             opening = trust.own(RESEARCH, self._root.path).opening
-            parts = _verified(self._delivery, trust, stack)
+            parts = _verified(self.delivery, trust, stack)
             headings = _genuine(parts, trust)
-            Ledger(self._root.ledger).judge(self._delivery, {part: h.previous for part, h in headings.items()})
+            self.delivery = self.delivery.verified(parts)
+            for part, heading in headings.items():
+                heading.check_clock(parts[part])
+            Ledger(self._root.ledger).judge(self.delivery, {part: h.previous for part, h in headings.items()})
             for part, heading in headings.items():
                 heading.check_terms(parts[part], trust)
             self._check(headings[DATA], headings[LINK])
@@ -145,7 +149,7 @@ class OpenedDelivery:
         """
         for facts, reader in self._data.tables():
             columns = {
-                c.name: c.type == "identifier" for c in self._study.delivered(self._delivery.register, facts["name"])
+                c.name: c.type == "identifier" for c in self._study.delivered(self.delivery.register, facts["name"])
             }
             sealed = {name: TOKEN if is_id else pa.utf8() for name, is_id in columns.items()}
             if reader.schema != pa.schema([(ROW_NO, pa.int64()), *sealed.items()]):
@@ -177,7 +181,7 @@ class OpenedDelivery:
 
     def _refuse(self, exit_: Exit, what: str) -> Refusal:
         advice = "Agree with the authority on contract and study, then let it seal the extract again."
-        self._refusal = Refusal(exit_, what, advice, register=self._delivery.register, file=self._delivery.delivery_id)
+        self._refusal = Refusal(exit_, what, advice, register=self.delivery.register, file=self.delivery.delivery_id)
         return self._refusal
 
 
@@ -191,12 +195,13 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
     ledger, trust = Ledger(root.ledger), Trust.read(root.trust)
     with ExitStack() as stack:
         try:
-            headings = _genuine(_verified(delivery, trust, stack), trust)
-            ledger.judge(delivery, {part: heading.previous for part, heading in headings.items()})
+            parts = _verified(delivery, trust, stack)
+            headings, genuine = _genuine(parts, trust), delivery.verified(parts)
+            ledger.judge(genuine, {part: heading.previous for part, heading in headings.items()})
         except Refusal:
             pass
         else:
-            ledger.record(delivery, {"refused": refusal.exit.name}, REFUSED)
+            ledger.record(genuine, {"refused": refusal.exit.name}, REFUSED)
     folder = root.quarantine / "packages" / delivery.delivery_id
     if folder.exists():
         folder = folder.with_name(f"{folder.name}.{delivery.digest[:12]}")
@@ -206,7 +211,7 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
 
 def _verified(delivery: Delivery, trust: Trust, stack: ExitStack) -> dict[str, Package]:
     """The parts of a delivery, signatures verified, open until `stack` closes."""
-    return {part: stack.enter_context(Package.verify(path, trust.signers)) for part, path in delivery.files.items()}
+    return {part: stack.enter_context(verified(path, trust.signers)) for part, path in delivery.files.items()}
 
 
 def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:

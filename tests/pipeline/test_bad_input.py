@@ -19,6 +19,8 @@ import pytest
 
 from polku.authority.sealing import seal
 from polku.errors import Exit, Refusal
+from polku.exchange import folders
+from polku.exchange.files import digest_of
 from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT
 from polku.research import landing, opening
@@ -64,6 +66,7 @@ def test_a_tampered_package_closes_the_gate_and_changes_nothing(copy_of: Callabl
     content = bytearray(package.read_bytes())
     content[len(content) // 2] ^= 1
     package.write_bytes(content)
+    folders.mark(package, digest_of(package))
     done = platform.nightly()
     assert done.returncode == Exit.GATE_CLOSED, done.stderr[-2000:]
     assert "closed gate: landing/ura__employment_spells matches_contract" in done.stderr
@@ -97,8 +100,8 @@ def test_a_second_delivery_of_the_same_rows_changes_no_figure(copy_of: Callable[
 
 def test_a_package_that_arrives_twice_is_put_away(copy_of: Callable[[str], Any]) -> None:
     platform = copy_of("mvad")
-    for package in platform.root.archive.glob("dvv-*"):
-        shutil.copyfile(package, platform.root.inbox / package.name)
+    for package in platform.root.archive.glob("dvv-*.hpkg"):
+        folders.copy(package, platform.root.inbox)
     assert landing.repair(platform.root) == 1
     assert list(platform.root.inbox.glob("*.hpkg")) == []
     assert len(Ledger(platform.root.ledger).accepted("dvv")) == 1
@@ -141,6 +144,8 @@ KILLED = """
 import os, signal, sys
 from polku.research import landing, opening
 from polku.layout import DataRoot
+from polku.exchange import folders
+from polku.exchange.files import digest_of
 from polku.exchange.ledger import Ledger
 from polku.studies import load_study
 

@@ -5,7 +5,6 @@ Belongs here: making parties and moving packages between them. Does not belong h
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -14,7 +13,7 @@ from pathlib import Path
 
 from polku.authority import sealing
 from polku.contracts.model import Column, Contract, FileFormat, Label, Table
-from polku.exchange import grants, keys
+from polku.exchange import folders, grants, keys
 from polku.exchange.delivery import Delivery
 from polku.exchange.parts import RELAY
 from polku.layout import DataRoot
@@ -133,14 +132,14 @@ class Parties:
 
     def send(self, report: sealing.SealReport) -> None:
         """Carry both parts to where they belong."""
-        shutil.copy(report.id_part, self.root.linkage / "inbox")
-        shutil.copy(report.data_part, self.root.inbox)
+        folders.copy(report.id_part, self.root.linkage / "inbox")
+        folders.copy(report.data_part, self.root.inbox)
 
     def relay(self) -> relaying.RelayReport:
         """Let the linkage unit work, and carry its link parts to the research platform."""
         report = relaying.relay(self.root.linkage, self.root.trust)
         for link in report.relayed:
-            link.replace(self.root.inbox / link.name)
+            folders.move(link, self.root.inbox)
         return report
 
     def deliver(self, register: str) -> Delivery:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +11,8 @@ import pytest
 from polku import cli
 from polku.cli import keys, main, relay, seal
 from polku.errors import Exit
+from polku.exchange import folders
+from polku.exchange.files import digest_of
 from polku.layout import DataRoot
 from polku.research import opening
 from polku.studies import load_study
@@ -50,11 +51,11 @@ def test_from_keys_to_a_delivery_that_opens(root: DataRoot, capsys: pytest.Captu
     capsys.readouterr()
     assert polku("seal", "--study", "mvad", "--register", "ura", "--extracted-on", "2024-12-31") == Exit.OK
     id_part, data_part = capsys.readouterr().out.split()
-    shutil.copy(id_part, root.linkage / "inbox")
-    shutil.copy(data_part, root.inbox)
+    folders.copy(Path(id_part), root.linkage / "inbox")
+    folders.copy(Path(data_part), root.inbox)
     assert polku("relay", "--study", "mvad") == Exit.OK
-    shutil.copy(capsys.readouterr().out.strip(), root.inbox)
-    assert polku("verify", "--study", "mvad", "--open-as", "research", *root.inbox.iterdir()) == Exit.OK
+    folders.copy(Path(capsys.readouterr().out.strip()), root.inbox)
+    assert polku("verify", "--study", "mvad", "--open-as", "research", *root.inbox.glob("*.hpkg")) == Exit.OK
     assert "signed and whole, 2 rows, by ura (test)" in capsys.readouterr().out
     assert [delivery.register for delivery in opening.pending(root, load_study("mvad"))] == ["ura"]
 
@@ -81,7 +82,9 @@ def test_a_tampered_package_gives_its_exit_code(root: DataRoot, capsys: pytest.C
 
 def test_the_linkage_unit_hears_of_a_refusal_by_exit_code(root: DataRoot, capsys: pytest.CaptureFixture[str]) -> None:
     set_up(root, capsys)
-    (root.linkage / "inbox" / "ura-20241231-0001.id.hpkg").write_bytes(b"half a package")
+    package = root.linkage / "inbox" / ".ura-20241231-0001.id.hpkg.part"
+    package.write_bytes(b"half a package")
+    folders.publish(package, digest_of(package))
     assert polku("relay", "--study", "mvad") == Exit.PACKAGE_TRUNCATED
 
 

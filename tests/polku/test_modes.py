@@ -19,6 +19,7 @@ from polku.errors import Exit, Refusal
 from polku.exchange import keys, stretching
 from polku.exchange.blinding import UNBLINDING
 from polku.exchange.delivery import DATA, ID, LINK, Delivery, Heading, part_name
+from polku.exchange.folders import mark
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
 from polku.exchange.parts import BLINDED, ELEMENT, ID_PARTS, LINK_PARTS, RELAY
@@ -211,6 +212,7 @@ def hostile(parties: Parties, path: Path, kind: str, sender: str, **manifest: ob
     signing = trust.own(sender, folders.get(sender, parties.root.authority(sender))).signing
     with writing(path, heading.as_json(), signing, trust.party(recipient).sealing_key) as out:
         write_payload(out, payload.manifest | manifest, [(table.schema, table.to_batches()) for table in tables])
+    mark(path, out.digest)
 
 
 def test_the_linkage_unit_refuses_what_is_no_element_and_counts_its_number_as_used(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polku.exchange.identifiers import (
+    BUSINESS_ID,
     CANARIES,
     HETU,
     Identifier,
@@ -192,3 +193,32 @@ def test_canaries_are_all_usable_and_cover_every_repair() -> None:
     spelled = [canonical_hetu(canary, TODAY - timedelta(days=1)) for canary in CANARIES]
     assert not any(isinstance(code, Refused) for code in spelled)
     assert any(code != canary for code, canary in zip(spelled, CANARIES, strict=True))
+
+
+# ------------------------------------------------------------------------------------------------- business ids
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1234567-1", Identifier(BUSINESS_ID, "1234567-1", False)),
+        ("112038-9", Identifier(BUSINESS_ID, "0112038-9", True)),
+        (" 1234567\u20131", Identifier(BUSINESS_ID, "1234567-1", True)),
+        ("1234567-2", Refused("business_check_digit")),
+        ("0000006-0", Refused("business_check_digit")),  # remainder 1, never given out
+        ("12345671", Refused("business_form")),
+        ("FI12345671", Refused("business_form")),
+        ("12345-6", Refused("business_form")),
+        ("", Refused("business_form")),
+    ],
+)
+def test_a_business_id_keeps_its_check_digit(text: str, expected: Identifier | Refused) -> None:
+    assert canonical(text, BUSINESS_ID, "vero", TODAY, 899) == expected
+    assert already_canonical(pa.array([text]), BUSINESS_ID, TODAY).tolist() == [False]
+
+
+@given(st.integers(0, 9_999_999), st.integers(0, 9), st.integers(0, 6), st.integers(1, 9))
+def test_one_wrong_digit_of_a_business_id_is_noticed(number: int, check: int, place: int, off: int) -> None:
+    """The weights are prime to 11, so no single digit can change unnoticed."""
+    text = f"{number:07d}-{check}"
+    wrong = text[:place] + str((int(text[place]) + off) % 10) + text[place + 1 :]
+    right = canonical(text, BUSINESS_ID, "vero", TODAY, 899)
+    assert isinstance(right, Refused) or isinstance(canonical(wrong, BUSINESS_ID, "vero", TODAY, 899), Refused)

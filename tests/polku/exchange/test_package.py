@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import os
 import stat
+import struct
+import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from uuid import RFC_4122, UUID
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polku.errors import Exit, Refusal
+from polku.exchange import package as package_module
+from polku.exchange.documents import canonical_json
 from polku.exchange.keypairs import SIGNATURE_BYTES, OpeningKey, SigningKey, new_opening_secret, new_signing_secret
-from polku.exchange.package import Package, writing
+from polku.exchange.package import Package, _Stream, writing
 
 SENDER, STRANGER = SigningKey(new_signing_secret()), SigningKey(new_signing_secret())
 RECIPIENT, OTHER = OpeningKey(new_opening_secret()), OpeningKey(new_opening_secret())
@@ -197,3 +203,91 @@ def test_a_flipped_byte_in_the_header_is_found_before_it_is_parsed(tmp_path: Pat
     sealed = pack(path, PLAIN)
     path.write_bytes(sealed.replace(b'{"about', b"{{about", 1))
     assert refused(path) is Exit.PACKAGE_TAMPERED
+
+
+def with_header(path: Path, text: bytes, plain: bytes = PLAIN) -> None:
+    """A package with any bytes for a header, genuinely signed; its one chunk is sealed for that header."""
+    head = struct.pack("!5s32s32sI", b"HPKG\x01", SENDER.verify_key.key_id, RECIPIENT.sealing_key.key_id, len(text))
+    stream = _Stream(bytes(32), sha256(head + text).digest())
+    sealed = bytearray(len(plain) + 16)
+    stream.seal(memoryview(plain), memoryview(sealed), last=True)
+    body = head + text + RECIPIENT.sealing_key.wrap(bytes(32), stream.wrap_info) + sealed
+    path.write_bytes(body + SENDER.sign(sha256(body).digest()) + END)
+
+
+CONTAINER = {"chunk_bytes": 1000, "package_id": "018f3c2a-7b1e-7c3d-8e4f-0123456789ab"}
+
+
+def test_a_header_made_by_hand_opens(tmp_path: Path) -> None:
+    with_header(tmp_path / "p.hpkg", canonical_json({**CONTAINER, "about": "test"}))
+    assert unpack(tmp_path / "p.hpkg") == PLAIN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param(canonical_json({**CONTAINER, **change}), id=str(change)[:40])
+        for change in (
+            {"chunk_bytes": 0}, {"chunk_bytes": -1}, {"chunk_bytes": (1 << 24) + 1}, {"chunk_bytes": 1 << 64},
+            {"chunk_bytes": 1000.0}, {"chunk_bytes": True}, {"chunk_bytes": "1000"}, {"chunk_bytes": None},
+            {"package_id": 7}, {"package_id": ""}, {"package_id": None}, {"package_id": []},
+            {"package_id": CONTAINER["package_id"].upper()}, {"package_id": f"{{{CONTAINER['package_id']}}}"},
+            {"package_id": "018f3c2a-7b1e-4c3d-8e4f-0123456789ab"}, {"about": "x" * (1 << 16)},
+        )
+    ]
+    + [b"", b"{", b"null", b"{}", b'{"chunk_bytes":1000}', b"[" * 60_000, b"\xff", b'{"chunk_bytes": 1000}'],
+)  # fmt: skip
+def test_a_signed_header_of_any_other_kind_is_refused(tmp_path: Path, text: bytes) -> None:
+    with_header(tmp_path / "p.hpkg", text)
+    assert refused(tmp_path / "p.hpkg") is Exit.PACKAGE_TAMPERED
+
+
+def test_a_package_of_more_chunks_than_the_nonce_can_count_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "p.hpkg"
+    pack(path, bytes(3 * CHUNK))
+    monkeypatch.setattr(package_module, "MAX_CHUNKS", 3)
+    assert len(unpack(path)) == 3 * CHUNK
+    monkeypatch.setattr(package_module, "MAX_CHUNKS", 2)
+    assert refused(path) is Exit.PACKAGE_TAMPERED
+
+
+def test_no_nonce_is_used_twice() -> None:
+    stream = _Stream(bytes(32), bytes(32))
+    stream._count = package_module.MAX_CHUNKS - 1
+    stream.seal(memoryview(b""), memoryview(bytearray(16)), last=False)
+    with pytest.raises(OverflowError):
+        stream.seal(memoryview(b""), memoryview(bytearray(16)), last=False)
+
+
+def test_every_package_has_an_id_of_its_own_in_order_of_time(tmp_path: Path) -> None:
+    ids = []
+    for number in range(50):
+        path = tmp_path / f"{number}.hpkg"
+        with writing(path, {}, SENDER, RECIPIENT.sealing_key) as out:
+            pass
+        with Package.verify(path, SIGNERS) as package:
+            assert package.package_id == out.package_id
+            assert package.header == {}
+        ids.append(UUID(package.package_id))
+    assert len(set(ids)) == 50
+    assert {(each.version, each.variant) for each in ids} == {(7, RFC_4122)}
+    assert [each.int >> 80 for each in ids] == sorted(each.int >> 80 for each in ids)
+    assert abs((ids[0].int >> 80) / 1000 - time.time()) < 3600
+
+
+def test_a_file_that_shrinks_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "p.hpkg"
+    pack(path, PLAIN)
+    with Package.verify(path, SIGNERS) as package:
+        stream = package.open(RECIPIENT)
+        os.truncate(path, path.stat().st_size - SIGNATURE_BYTES - len(END) - 20)
+        with pytest.raises(Refusal) as caught:
+            io.BufferedReader(stream).read()
+    assert caught.value.exit is Exit.PACKAGE_TAMPERED
+
+
+def test_a_pipe_is_refused_without_waiting(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "p.hpkg")
+    assert refused(tmp_path / "p.hpkg") is Exit.DELIVERY_INCOMPLETE

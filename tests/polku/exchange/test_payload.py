@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
+from pathlib import Path
 
 import pyarrow as pa
 import pytest
@@ -10,7 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polku.errors import Exit, Refusal
-from polku.exchange.payload import Payload, write_payload
+from polku.exchange.payload import MAX_UNPACKED_BYTES, Payload, write_payload
+from polku.layout import CHECKOUT
+from tests.polku.exchange import hostile
 
 SCHEMA = pa.schema([("number", pa.int64()), ("text", pa.utf8())])
 
@@ -66,3 +71,38 @@ def test_a_table_that_was_not_read_out_is_refused() -> None:
     with pytest.raises(Refusal):
         next(tables)
     assert not source.whole
+
+
+def test_whatever_a_sender_seals_ends_as_one_refusal_in_little_memory(tmp_path: Path) -> None:
+    """Bombs unpack to 256 MiB; a receiver may need a record or two of 16 MiB at once, and what Arrow adds."""
+    assert hostile.read(hostile.whole()) == hostile.ROWS
+    names = [name for name, content in hostile.hostile() if not _refused(tmp_path, name, content)]
+    assert names == []
+    command = [sys.executable, hostile.__file__, tmp_path]
+    opened = subprocess.run(command, cwd=CHECKOUT, env={"PYTHONPATH": str(CHECKOUT)}, capture_output=True, check=True)
+    refused, grown = map(int, opened.stdout.split())
+    assert refused == len(list(tmp_path.iterdir())) > 70
+    assert grown < 96
+
+
+def _refused(folder: Path, name: str, content: bytes) -> bool:
+    (folder / f"{len(list(folder.iterdir())):03}").write_bytes(content)
+    try:
+        hostile.read(content)
+    except Refusal as refusal:
+        return refusal.exit is Exit.DELIVERY_INCOMPLETE and refusal.file == "p"
+    return False
+
+
+def test_large_batches_travel_in_pieces_that_receivers_take() -> None:
+    text = "x" * (1 << 20)
+    rows = [(n, text) for n in range(40)]
+    payload = written([rows])
+    assert len(payload) < MAX_UNPACKED_BYTES
+    assert read(payload) == [[{"number": n, "text": text} for n, _ in rows]]
+
+
+def test_a_row_that_no_receiver_would_take_is_not_sealed() -> None:
+    with pytest.raises(Refusal) as caught:
+        written([[(1, "x" * (MAX_UNPACKED_BYTES + 1))]])
+    assert caught.value.exit is Exit.EXTRACT_BREAKS_CONTRACT

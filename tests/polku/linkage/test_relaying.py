@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from polku.errors import Exit, Refusal
-from polku.exchange import delivery, grants, keys
+from polku.exchange import delivery, folders, grants, keys
 from polku.exchange.delivery import LINK, Heading
+from polku.exchange.files import digest_of
 from polku.exchange.ledger import ACCEPTED, REFUSED, Ledger
 from polku.exchange.package import Package, writing
 from polku.exchange.parts import ID_PART
@@ -48,6 +49,7 @@ def id_part(parties: Parties, heading: Heading) -> Path:
     path = parties.root.linkage / "inbox" / delivery.part_name(heading.delivery_id, "id")
     with writing(path, heading.as_json(), signing, trust.party(keys.LINKAGE).sealing_key) as out:
         write_payload(out, {"tables": [{"name": "identifiers", "rows": 0}]}, [(ID_PART, [])])
+    folders.mark(path, out.digest)
     return path
 
 
@@ -131,6 +133,25 @@ def test_a_gap_is_held_until_it_is_filled(parties: Parties) -> None:
     ]
 
 
+def test_what_is_still_being_copied_or_dated_ahead_is_held(parties: Parties) -> None:
+    """Nothing is refused, moved or recorded, and what follows goes its way."""
+    report, inbox = parties.seal("persons"), parties.root.linkage / "inbox"
+    path = inbox / report.id_part.name
+    path.write_bytes(report.id_part.read_bytes()[:-100])
+    assert relaying.relay(parties.root.linkage, parties.root.trust).arriving == [path]
+    folders.mark(path, digest_of(report.id_part))
+    (refusal,) = parties.relay().held
+    assert refusal.exit is Exit.NOT_YET
+    path.unlink()
+    id_part(parties, replace(heading_of(parties, report.id_part), created_at="2999-01-01T00:00:00+00:00"))
+    (refusal,) = parties.relay().held
+    assert refusal.exit is Exit.NOT_YET
+    assert path.is_file()
+    assert ledger(parties).entries() == []
+    folders.copy(report.id_part, inbox)
+    assert len(parties.relay().relayed) == 1
+
+
 def test_two_different_deliveries_of_one_number_raise_the_alarm(parties: Parties) -> None:
     report = parties.seal("persons")
     heading = heading_of(parties, report.id_part)
@@ -149,6 +170,7 @@ def test_two_different_deliveries_of_one_number_raise_the_alarm(parties: Parties
         ({"mode": "relay+stretched"}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"canon_version": 999}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"study": "other"}, Exit.PACKAGE_MISADDRESSED),
+        ({"kind": "notice"}, Exit.PACKAGE_MISADDRESSED),
         ({"epoch": "2"}, Exit.PACKAGE_MISADDRESSED),
         ({"compartment": "data"}, Exit.PACKAGE_MISADDRESSED),
         ({"seq": 7}, Exit.PACKAGE_MISADDRESSED),
@@ -189,6 +211,7 @@ def test_one_refusal_does_not_keep_others_waiting(parties: Parties) -> None:
         parties.send(report)
     path = parties.root.linkage / "inbox" / spoiled.id_part.name
     path.write_bytes(path.read_bytes()[:-1])
+    folders.mark(path, digest_of(path))
     report = parties.relay()
     assert [refusal.exit for refusal in report.refused] == [Exit.PACKAGE_TRUNCATED]
     assert [link.name for link in report.relayed] == [delivery.part_name(good.delivery_id, LINK)]
@@ -209,7 +232,9 @@ def test_killed_after_the_ledger_knows_finishes_next_time(parties: Parties, monk
     outbox = parties.root.linkage / "outbox"
     assert not list(outbox.glob("[!.]*"))
     assert parties.relay().repeated
-    assert [path.name for path in outbox.iterdir()] == ["persons-20240701-0001.link.hpkg"]
+    assert sorted(path.name for path in outbox.iterdir()) == [
+        "persons-20240701-0001.link.hpkg", "persons-20240701-0001.link.hpkg.sha256",
+    ]  # fmt: skip
     assert [entry.outcome for entry in ledger(parties).entries()] == [ACCEPTED]
 
 

@@ -12,8 +12,9 @@ import duckdb
 import pytest
 
 from polku.errors import Exit, Refusal
-from polku.exchange import keys
+from polku.exchange import folders, keys
 from polku.exchange.delivery import DATA, LINK, Delivery, Heading, TableFacts
+from polku.exchange.files import digest_of
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
 from polku.exchange.payload import Payload, write_payload
@@ -58,7 +59,7 @@ def accept(parties: Parties, delivery: Delivery) -> None:
     Ledger(parties.root.ledger).record(delivery, {})
     parties.root.archive.mkdir(parents=True, exist_ok=True)
     for path in delivery.files.values():
-        path.replace(parties.root.archive / path.name)
+        folders.move(path, parties.root.archive)
 
 
 def reseal(parties: Parties, path: Path, party: str, change: Callable[[Heading], Heading]) -> None:
@@ -74,6 +75,7 @@ def reseal(parties: Parties, path: Path, party: str, change: Callable[[Heading],
     signing = trust.own(party, folder).signing
     with writing(path, change(heading).as_json(), signing, trust.party(keys.RESEARCH).sealing_key) as out:
         write_payload(out, payload.manifest, tables)
+    folders.mark(path, out.digest)
 
 
 def pending(parties: Parties) -> list[Delivery]:
@@ -142,6 +144,7 @@ def test_a_replay_is_refused_and_changes_nothing(parties: Parties) -> None:
     accept(parties, delivery)
     for path, content in copies.items():
         path.write_bytes(content)
+        folders.mark(path, digest_of(path))
     (again,) = pending(parties)
     with pytest.raises(Refusal) as caught:
         parties.read(again)
@@ -156,6 +159,7 @@ def test_another_package_of_an_accepted_number_raises_the_alarm(parties: Parties
     accept(parties, delivery)
     for path, content in copies.items():
         path.write_bytes(content)
+        folders.mark(path, digest_of(path))
     reseal(parties, delivery.data, "persons", lambda heading: heading)
     assert exit_of(parties, pending(parties)[0]) is Exit.EQUIVOCATION
 
@@ -212,6 +216,7 @@ def test_the_linked_tokens_of_another_delivery_do_not_fit(parties: Parties, tmp_
     signing = trust.own(keys.LINKAGE, parties.root.linkage).signing
     with writing(delivery.link, heading.as_json(), signing, trust.party(keys.RESEARCH).sealing_key) as out:
         write_payload(out, payload.manifest, tables)
+    folders.mark(delivery.link, out.digest)
     assert exit_of(parties, pending(parties)[0]) is Exit.DELIVERY_INCOMPLETE
     assert stored(parties.root) == 0
 
@@ -243,6 +248,7 @@ def _claim_another_count(parties: Parties, delivery: Delivery, trust: keys.Trust
     assert b'"rows":3' in whole
     with writing(delivery.data, heading.as_json(), signing, trust.party(keys.RESEARCH).sealing_key) as out:
         out.write(whole.replace(b'"rows":3', b'"rows":2', 1))
+    folders.mark(delivery.data, out.digest)
 
 
 def test_a_delivery_that_was_not_read_to_its_end_keeps_no_identities(parties: Parties) -> None:
@@ -282,6 +288,7 @@ def test_refused_packages_are_kept_with_their_reason(parties: Parties) -> None:
     assert folder == parties.root.quarantine / "packages" / delivery.delivery_id
     assert {path.name for path in folder.iterdir()} == {
         "reason.json", f"{delivery.delivery_id}.data.hpkg", f"{delivery.delivery_id}.link.hpkg",
+        f"{delivery.delivery_id}.data.hpkg.sha256", f"{delivery.delivery_id}.link.hpkg.sha256",
     }  # fmt: skip
     reason = json.loads((folder / "reason.json").read_text())
     assert (reason["exit_code"], reason["what"], reason["row_no"]) == (40, "a gate is closed.", 3)
@@ -298,9 +305,36 @@ def test_a_refused_delivery_can_be_tried_again(parties: Parties) -> None:
     delivery = parties.deliver("persons")
     folder = opening.refuse(parties.root, delivery, Refusal(Exit.PACKAGE_WRONG_CONTRACT, "our contract was old."))
     for path in folder.glob("*.hpkg"):
-        path.replace(parties.root.inbox / path.name)
+        folders.move(path, parties.root.inbox)
     accept(parties, pending(parties)[0])
     assert Ledger(parties.root.ledger).has(delivery.delivery_id)
+
+
+def test_what_is_still_being_copied_or_dated_ahead_is_held(parties: Parties) -> None:
+    delivery = parties.deliver("persons")
+    genuine = delivery.data.read_bytes()
+    delivery.data.write_bytes(genuine[:-1])
+    assert exit_of(parties, pending(parties)[0]) is Exit.NOT_YET
+    delivery.data.write_bytes(genuine)
+    reseal(parties, delivery.data, "persons", lambda h: replace(h, created_at="2999-01-01T00:00:00+00:00"))
+    assert exit_of(parties, pending(parties)[0]) is Exit.NOT_YET
+    assert {Exit.NOT_YET, Exit.SEQUENCE_GAP} <= opening.HELD
+    assert Ledger(parties.root.ledger).entries() == []
+    delivery.data.write_bytes(genuine)
+    folders.mark(delivery.data, digest_of(delivery.data))
+    assert len(parties.read(pending(parties)[0])["persons"]) == 3
+
+
+def test_the_ledger_keeps_the_ids_of_the_packages(parties: Parties) -> None:
+    delivery = parties.deliver("persons")
+    with opening.open_delivery(parties.root, parties.study, delivery) as opened:
+        ids = opened.delivery.package_ids
+        for _, reader in opened.tables():
+            reader.read_all()
+    Ledger(parties.root.ledger).record(opened.delivery, {})
+    (entry,) = Ledger(parties.root.ledger).entries()
+    assert entry.package_ids == ids
+    assert ids.keys() == {DATA, LINK}
 
 
 def test_a_half_that_stays_alone_can_be_refused(parties: Parties) -> None:
@@ -317,12 +351,14 @@ def test_a_forged_package_does_not_use_up_a_number(parties: Parties) -> None:
     delivery = parties.deliver("persons")
     genuine = delivery.data.read_bytes()
     delivery.data.write_bytes(genuine[:-4000] + bytes(4000 - 8) + genuine[-8:])
+    folders.mark(delivery.data, digest_of(delivery.data))
     (forged,) = pending(parties)
     assert exit_of(parties, forged) is Exit.PACKAGE_TAMPERED
     folder = opening.refuse(parties.root, forged, Refusal(Exit.PACKAGE_TAMPERED, "tampered."))
     assert Ledger(parties.root.ledger).entries() == []
-    (folder / delivery.link.name).replace(delivery.link)
+    folders.move(folder / delivery.link.name, parties.root.inbox)
     delivery.data.write_bytes(genuine)
+    folders.mark(delivery.data, digest_of(delivery.data))
     assert len(parties.read(pending(parties)[0])["persons"]) == 3
 
 
