@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import secrets
-import shutil
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from seal import EXTRACTED_ON, FILE, PERIOD, REGISTER, study, write_extract
 from polku.authority.sealing import seal
 from polku.exchange import grants, keys
 from polku.exchange.blinding import ORDER, blind, multiply
+from polku.exchange.folders import copy, move
 from polku.exchange.ledger import Ledger
 from polku.exchange.parts import BLINDED, RELAY
 from polku.exchange.stretching import stretch
@@ -54,14 +54,14 @@ def seal_step(root: DataRoot) -> None:
     """The authority."""
     folder = root.authority(REGISTER)
     report = seal(study(wide=True), REGISTER, folder / "extract", folder, root.trust, EXTRACTED_ON, PERIOD)
-    shutil.copy(report.id_part, root.linkage / "inbox")
-    shutil.copy(report.data_part, root.inbox)
+    copy(report.id_part, root.linkage / "inbox")
+    copy(report.data_part, root.inbox)
 
 
 def relay_step(root: DataRoot) -> None:
     """The linkage unit."""
     for link in relay(root.linkage, root.trust).relayed:
-        link.replace(root.inbox / link.name)
+        move(link, root.inbox)
 
 
 def open_step(root: DataRoot) -> None:
