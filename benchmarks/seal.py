@@ -76,12 +76,13 @@ def prepare(root: DataRoot, twin: int | None, form: str, rows: int, persons: int
     else:
         file.parent.mkdir(parents=True)
         payments = make_payments(rows, persons)
-        _write(payments, file)
-        _write(payments.slice(0, NAIVE_ROWS), root.path / f"{SAMPLE}.{form}")
+        write(payments, file)
+        write(payments.slice(0, NAIVE_ROWS), root.path / f"{SAMPLE}.{form}")
     demo.make_keys(root, made, print)
 
 
-def _write(table: pa.Table, file: Path) -> None:
+def write(table: pa.Table, file: Path) -> None:
+    """An extract as an authority would write it."""
     if file.suffix == ".csv":
         pyarrow.csv.write_csv(table, file, pyarrow.csv.WriteOptions(delimiter=";", quoting_style="none"))
     else:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from polku.authority.sealing import seal
 from polku.exchange import delivery, folders, grants, keys
@@ -63,8 +64,8 @@ def make_extracts(root: DataRoot, study: Study, persons: int, seed: int, say: Sa
             shutil.copyfile(example / table.file, folder / table.file)
 
 
-def make_keys(root: DataRoot, study: Study, say: Say) -> None:
-    """Keys of every party, the trust file, and the steward's grants to the authorities; once."""
+def make_keys(root: DataRoot, study: Study, say: Say, **terms: Any) -> None:
+    """Keys of every party, the trust file (on `terms` of `issue`, if any), and the grants to the authorities; once."""
     if root.trust.is_file():
         return
     say("making the keys of every party (in reality each makes its own, on its own machine)")
@@ -76,7 +77,7 @@ def make_keys(root: DataRoot, study: Study, say: Say) -> None:
         cards.append(keys.read_card(card) if card.is_file() else keys.create_party(party, study.code, folder))
     today, part = datetime.now(UTC).date(), root.trust.with_name(".trust.part.json")
     lasting = today + timedelta(days=DAYS_OF_TRUST)
-    issue(root.steward, part, cards, study=study.code, test=study.test, today=today, expires_on=lasting)
+    issue(root.steward, part, cards, study=study.code, test=study.test, today=today, expires_on=lasting, **terms)
     for folder in folders.values():
         pin(folder, cards[0].verify_key.key_id.hex())
     for register in study.contracts:

@@ -44,6 +44,7 @@ from polku.authority.screening import (
 from polku.authority.tokenising import Identifiers, Tokeniser, tokenise
 from polku.contracts.model import Contract, Table
 from polku.errors import Exit, Refusal
+from polku.exchange.blinding import new_blinding, unblinding
 from polku.exchange.delivery import (
     DATA,
     ID,
@@ -53,8 +54,10 @@ from polku.exchange.delivery import (
     TableFacts,
     banded,
     delivery_name,
+    mode_of,
     now,
     part_name,
+    warn_if_unreviewed,
 )
 from polku.exchange.files import digest_of
 from polku.exchange.folders import settle
@@ -63,7 +66,7 @@ from polku.exchange.identifiers import CANON_VERSION, HETU
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys
 from polku.exchange.ledger import Ledger
 from polku.exchange.package import writing
-from polku.exchange.parts import ROW_NO, TOKEN
+from polku.exchange.parts import BLINDED, ROW_NO, TOKEN
 from polku.exchange.payload import write_payload
 from polku.exchange.trust import Trust
 from polku.progress import counted, watching
@@ -97,6 +100,7 @@ def seal(
     contract, extract = study.contracts[register], extract.resolve()
     check_period(register, extracted_on, period)
     pins, keys, granted = usable_keys(study, register, authority_dir, trust)
+    warn_if_unreviewed(pins)
     with alone(authority_dir):
         ledger = Ledger(authority_dir / "ledger.sqlite")
         sealed = tidy(authority_dir, ledger)
@@ -104,11 +108,11 @@ def seal(
         heading = Heading(
             compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
             test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
-            key_check=pins.key_check, epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
+            key_check=pins.key_check, mode=mode_of(pins), epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
         )  # fmt: skip
         with workbench(authority_dir, extract) as con:
             extracts = [read(con, study, contract, table, extract) for table in contract.tables]
-            tokeniser = Tokeniser(contract, granted, extracted_on, study.permanent_until)
+            tokeniser = Tokeniser(contract, granted, extracted_on, study.permanent_until, stretched=pins.stretched)
             identifiers = judge_rows(con, contract, extracts, tokeniser)
             quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
             refuse_too_many(con, contract, extracts)
@@ -236,8 +240,11 @@ def _write(
         }
         maps = [stack.enter_context(RowMap(folder, heading.delivery_id, each.table.name)) for each in extracts]
         tables = (_table(con, each, identifiers, its) for each, its in zip(extracts, maps, strict=True))
-        write_payload(outs[DATA], manifest.as_json(), tables)
-        ids = identifiers.sent()
+        blinding = new_blinding() if pins.mode == BLINDED else None
+        # Beside the manifest, not in it: the manifest is shown in reports.
+        facts = manifest.as_json() | (unblinding(blinding) if blinding else {})
+        write_payload(outs[DATA], facts, tables)
+        ids = identifiers.sent(blinding)
         write_payload(
             outs[ID],
             {"tables": [{"name": "identifiers", "rows": ids.num_rows}]},

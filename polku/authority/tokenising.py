@@ -21,8 +21,10 @@ from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from polku.authority.extracts import Extract, given
 from polku.contracts.model import Contract
+from polku.exchange.blinding import blind
 from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
-from polku.exchange.parts import ID_PART, TOKEN
+from polku.exchange.parts import BLINDED, ELEMENT, ID_PART, ID_PARTS, TOKEN
+from polku.exchange.stretching import refuse_above_limit, stretch
 from polku.exchange.tokens import TOKEN_BYTES, tokens
 from polku.sql_text import quoted
 
@@ -52,9 +54,13 @@ class Identifiers:
         self._sent[numbers.drop_null().to_numpy()] = True
         return self._handles.take(numbers)
 
-    def sent(self) -> pa.Table:
-        """The id part (ID_PART): identifiers of the rows that left, and of no other, sorted by handle."""
-        return self._rows.filter(pa.array(self._sent))
+    def sent(self, blinding: int | None = None) -> pa.Table:
+        """The id part (ID_PARTS): identifiers of the rows that left, and of no other, sorted by handle."""
+        rows = self._rows.filter(pa.array(self._sent))
+        if blinding is None:
+            return rows
+        elements = blind(rows["id_type"].to_pylist(), rows["token"].to_pylist(), blinding)
+        return pa.Table.from_arrays([*rows.columns[:2], pa.array(elements, ELEMENT)], schema=ID_PARTS[BLINDED])
 
 
 class Tokeniser:
@@ -65,8 +71,17 @@ class Tokeniser:
 
     SCHEMA = pa.schema([("text", pa.utf8()), ("reason", pa.utf8()), ("repaired", pa.bool_()), *ID_PART])
 
-    def __init__(self, contract: Contract, keys: tuple[bytes, bytes], extracted_on: date, permanent_until: int) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        keys: tuple[bytes, bytes],
+        extracted_on: date,
+        permanent_until: int,
+        *,
+        stretched: bool = False,
+    ) -> None:
         self._national, self._own = keys
+        self.stretched = stretched
         self._handle = secrets.token_bytes(32)
         self._register, self._born_until, self._permanent_until = (
             contract.register,
@@ -106,7 +121,8 @@ class Tokeniser:
 
     def _usable(self, id_type: str, texts: pa.StringArray, canonicals: pa.StringArray) -> pa.Table:
         key = self._national if id_type in NATIONAL else self._own
-        made = b"".join(tokens(key, id_type, canonicals.cast(pa.binary()).to_pylist()))
+        messages = canonicals.cast(pa.binary()).to_pylist()
+        made = b"".join(tokens(key, id_type, stretch(key, id_type, messages) if self.stretched else messages))
         # One block each, and all tokens differ: a keyed permutation, under a key that nobody keeps.
         handles = Cipher(AES(self._handle), ECB()).encryptor().update(made)
         rows = len(texts)
@@ -123,6 +139,8 @@ def tokenise(
     Only distinct spellings leave DuckDB. Rows are joined and sorted by number, which is cheaper than by handle.
     """
     columns = {(c.domain or "", e.relation, c.name) for e in extracts for c in e.columns if c.type == "identifier"}
+    if tokeniser.stretched:
+        _refuse_above_limit(con, contract, columns)
     made: dict[str, pa.Table] = {}
     for domain in sorted({domain for domain, _, _ in columns}):
         cells = " union all ".join(
@@ -143,6 +161,13 @@ def tokenise(
         start += table.num_rows
     con.execute("drop table if exists spellings")
     return identifiers
+
+
+def _refuse_above_limit(con: duckdb.DuckDBPyConnection, contract: Contract, columns: set[tuple[str, str, str]]) -> None:
+    """Before the first of them is stretched: an hour's work would be for nothing."""
+    cells = " union ".join(f"select '{its}', {quoted(name)} as text from {rel}" for its, rel, name in columns)
+    (count,) = con.execute(f"select count(*) from ({cells}) where {given(contract, 'text')}").fetchall()[0]
+    refuse_above_limit(int(count), contract.register)
 
 
 def identifier_table(domain: str) -> str:

@@ -15,6 +15,8 @@ from types import ModuleType
 
 from polku.errors import Exit, Refusal
 from polku.exchange import grants, issuing, keys, pins
+from polku.exchange.delivery import mode_of
+from polku.exchange.parts import RELAY
 from polku.exchange.trust import MODES, REASONS, Trust
 from polku.layout import DataRoot
 from polku.studies import load_study
@@ -120,8 +122,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     trust = step("trust", _trust, "2. steward: issue the trust file, signed", _TRUST)
     trust.add_argument("cards", nargs="*", type=Path, metavar="CARD", help="new cards; others go on as they are")
     trust.add_argument("--expires-on", type=date.fromisoformat, metavar="YYYY-MM-DD", help="default: in 400 days")
-    trust.add_argument("--mode", choices=MODES, help="how the linkage unit re-keys (default: as before, else relay)")
-    trust.add_argument("--stretch", action=argparse.BooleanOptionalAction, help="slow hash before the token key")
+    trust.add_argument("--mode", choices=MODES, help="how the linkage unit re-keys; blinded is UNREVIEWED")
+    trust.add_argument("--stretch", action=argparse.BooleanOptionalAction, help="slow hash first; UNREVIEWED")
     trust.add_argument(
         "--revoke", action="append", default=[], metavar="PARTY=REASON",
         help=f"believe the present keys of a party for nothing any more ({', '.join(REASONS)})",
@@ -266,7 +268,7 @@ def _describe(trust: Trust) -> None:
         "issued on": trust.issued_on,
         "expires on": trust.expires_on,
         "token epoch": trust.epoch + (f" (leaving {trust.previous_epoch})" if trust.previous_epoch else ""),
-        "mode": trust.mode + (", stretched" if trust.stretched else ""),
+        "mode": mode_of(trust) + ("" if mode_of(trust) == RELAY else " (UNREVIEWED, docs/modes.md)"),
     }
     for name, value in lines.items():
         print(f"{name:<14} {value}")

@@ -16,7 +16,7 @@ _DESCRIPTION = """\
 Open the id parts in linkage/inbox, re-key their tokens and seal them for the research platform, into
 linkage/outbox. Id parts are deleted when they are done; refused ones go to linkage/refused with the
 reason, those that wait for an earlier delivery or for their .sha256 marker stay. This unit never sees
-rows or identifiers.
+rows or identifiers. Whether tokens are blinded is said in the trust file (blinded: UNREVIEWED, docs/modes.md).
 
 Example:  polku relay --study mvad"""
 

@@ -11,6 +11,7 @@ secret; manifests are sealed with the rows.
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -23,7 +24,11 @@ from polku.errors import Exit, Refusal
 from polku.exchange.documents import shaped
 from polku.exchange.identifiers import CANON_VERSION
 from polku.exchange.package import SUFFIX, Package
+from polku.exchange.parts import RELAY
+from polku.exchange.stretching import COSTS
 from polku.exchange.trust import Trust
+
+log = logging.getLogger(__name__)
 
 ID, DATA, LINK = "id", "data", "link"
 EXTRACT, NOTICE, BRIDGE = "extract", "notice", "bridge"
@@ -77,8 +82,9 @@ class Delivery:
 @dataclass(frozen=True)
 class Heading:
     """The header of a part. `previous` is the SHA-256 of the package before, of the same sender, register
-    and compartment; `key_check` tells whether all authorities use the same key and spelling; `kind` what a
-    receiver does with the delivery (EXTRACT, NOTICE or BRIDGE)."""
+    and compartment; `key_check` tells whether all authorities use the same key and spelling; `mode` how their
+    tokens are made and relayed (`mode_of`); `kind` what a receiver does with the delivery (EXTRACT, NOTICE or
+    BRIDGE)."""
 
     compartment: str
     delivery_id: str
@@ -88,6 +94,7 @@ class Heading:
     contract_version: int
     canon_version: int
     key_check: str
+    mode: str
     epoch: str
     seq: int
     previous: str | None
@@ -150,14 +157,21 @@ class Heading:
             )
 
     def check_terms(self, package: Package, trust: Trust) -> None:
-        """Refuse (PACKAGE_WRONG_CONTRACT) a part whose tokens would link to nobody: other spelling rules, or
-        another token key than the steward's card announces."""
+        """Refuse (PACKAGE_WRONG_CONTRACT) a part whose tokens would link to nobody: other spelling rules,
+        another mode, or another token key than the steward's card announces."""
         if self.canon_version != CANON_VERSION:
             raise self._refusal(
                 package,
                 Exit.PACKAGE_WRONG_CONTRACT,
                 f"identifiers were spelled by rules {self.canon_version}, here are rules {CANON_VERSION}.",
                 "Sender and receiver need the same version of this software.",
+            )
+        if self.mode != mode_of(trust):
+            raise self._refusal(
+                package,
+                Exit.PACKAGE_WRONG_CONTRACT,
+                f"the part is of another mode than the study's, which is `{mode_of(trust)}`.",
+                "Everybody needs the steward's present trust file; then the authority seals the extract again.",
             )
         if self.key_check != trust.key_check:
             raise self._refusal(
@@ -218,6 +232,17 @@ class Manifest:
 def banded(count: int) -> str:
     """A count for a receiver. Below ten it says no more than that: who knows one of the few could tell who they are."""
     return "1-9" if 1 <= count <= 9 else str(count)
+
+
+def mode_of(trust: Trust) -> str:
+    """The mode of a study as headings name it: `relay` or `blinded`, and how identifiers are stretched, if they are."""
+    return f"{trust.mode}+{COSTS}" if trust.stretched else trust.mode
+
+
+def warn_if_unreviewed(trust: Trust) -> None:
+    """Say so where a study uses a mode that is not the default."""
+    if mode_of(trust) != RELAY:
+        log.warning("mode `%s`: UNREVIEWED, nobody outside the project has examined it (docs/modes.md)", mode_of(trust))
 
 
 def delivery_name(register: str, extracted_on: date, seq: int) -> str:

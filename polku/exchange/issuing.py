@@ -14,9 +14,10 @@ from typing import Any
 
 from polku.errors import Exit, Refusal
 from polku.exchange.keys import LABELS, STEWARD, Card, card_path, derived_key, read_card, root_of, write_json
+from polku.exchange.parts import RELAY
 from polku.exchange.pins import pin, read_pin
 from polku.exchange.tokens import derive, key_check
-from polku.exchange.trust import REASONS, RELAY, Revoked, Trust
+from polku.exchange.trust import REASONS, Revoked, Trust
 
 
 def issue(

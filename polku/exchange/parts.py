@@ -7,14 +7,22 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from polku.exchange.blinding import ELEMENT_BYTES
 from polku.exchange.tokens import TOKEN_BYTES
 
-TOKEN = pa.binary(TOKEN_BYTES)
+RELAY, BLINDED = "relay", "blinded"
+"""Modes of a study: the linkage unit gets tokens, or elements that it cannot compare between deliveries."""
+
+TOKEN, ELEMENT = pa.binary(TOKEN_BYTES), pa.binary(ELEMENT_BYTES)
 ROW_NO = "row_no"
 """Column of the data part: the row's number after sorting by handle. Source row numbers stay at the authority."""
 
 ID_PART = pa.schema([("handle", TOKEN), ("id_type", pa.utf8()), ("token", TOKEN)])
 """From the authority to the linkage unit; one row per identifier that leaves, sorted by handle."""
+ID_PARTS = {RELAY: ID_PART, BLINDED: pa.schema([*list(ID_PART)[:2], ("token", ELEMENT)])}
+"""The id part by mode; in the blinded mode `token` is r times the point of the token."""
 
 LINK_PART = pa.schema([("handle", TOKEN), ("id_type", pa.utf8()), ("linked", TOKEN)])
 """From the linkage unit to the research platform; one row per row of the id part."""
+LINK_PARTS = {RELAY: LINK_PART, BLINDED: pa.schema([*list(LINK_PART)[:2], ("linked", ELEMENT)])}
+"""The link part by mode; in the blinded mode `linked` is k times what was received."""

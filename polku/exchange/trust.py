@@ -38,10 +38,10 @@ from polku.exchange.keys import (
     research_keys,
     role_of,
 )
+from polku.exchange.parts import BLINDED, RELAY
 from polku.exchange.pins import KEY_ID, Pin, read_pin, remember
 from polku.exchange.tokens import key_check
 
-RELAY, BLINDED = "relay", "blinded"
 MODES = (RELAY, BLINDED)
 """How the linkage unit re-keys: by HMAC over tokens, or blindly over group elements."""
 REASONS = ("replaced", "stolen", "lost", "left")

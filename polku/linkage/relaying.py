@@ -14,12 +14,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import ID, LINK, WAITS, Delivery, Heading, now, part_name
+from polku.exchange.blinding import link_scalar, multiply
+from polku.exchange.delivery import ID, LINK, WAITS, Delivery, Heading, now, part_name, warn_if_unreviewed
 from polku.exchange.folders import arriving, find_parts, remove, set_aside, settle, verified
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
-from polku.exchange.parts import ID_PART, LINK_PART, TOKEN
+from polku.exchange.parts import BLINDED, ID_PARTS, LINK_PARTS
 from polku.exchange.payload import Payload, write_payload
 from polku.exchange.tokens import tokens
 from polku.exchange.trust import Trust, link_key
@@ -45,6 +46,7 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     registers waiting.
     """
     pins = Trust.read(trust, linkage_dir)
+    warn_if_unreviewed(pins)
     keys, key = pins.own(LINKAGE, linkage_dir), link_key(linkage_dir, pins, pins.epoch)
     pins.party(RESEARCH)  # a revoked recipient is no fault of the id parts: refused before any is touched
     ledger, outbox = Ledger(linkage_dir / "ledger.sqlite"), linkage_dir / "outbox"
@@ -77,12 +79,11 @@ def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, key: bytes, ledge
         ledger.judge(delivery, {ID: heading.previous})
         try:
             heading.check_terms(package, pins)
-            rows = _read(package, keys)
+            linked = _linked(_read(package, keys, pins.mode), key, pins.mode, package.path.name)
         except Refusal as refusal:
             # It is genuine, so its number is used up: the next delivery must not wait for this one.
             ledger.record(delivery, {"refused": refusal.exit.name}, REFUSED)
             raise
-    linked = _linked(rows, key)
     link = outbox / part_name(delivery.delivery_id, LINK)
     previous = ledger.head(delivery.register, LINK)
     header = replace(heading, compartment=LINK, previous=previous, created_at=now())
@@ -102,20 +103,26 @@ def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, key: bytes, ledge
     return link
 
 
-def _read(package: Package, keys: OwnKeys) -> pa.Table:
+def _read(package: Package, keys: OwnKeys, mode: str) -> pa.Table:
     payload = Payload(package.open(keys.opening), package.path.name)
     tables = [reader.read_all() for _, reader in payload.tables()]
-    if [table.schema for table in tables] != [ID_PART]:
+    if [table.schema for table in tables] != [ID_PARTS[mode]]:
         raise Refusal(Exit.DELIVERY_INCOMPLETE, "the id part does not hold identifiers.", file=package.path.name)
     return tables[0]
 
 
-def _linked(rows: pa.Table, key: bytes) -> pa.Table:
-    """Handle, id_type and linked token u = HMAC(K_link, token), sorted by u: the order says nothing."""
-    parts = []
+def _linked(rows: pa.Table, key: bytes, mode: str, file: str) -> pa.Table:
+    """Handle, id_type and what became of each token, sorted by that: the order says nothing.
+
+    u = HMAC(K_link, token), or in the blinded mode Y = k X. Refuses (DELIVERY_INCOMPLETE) an X that is no element.
+    """
+    schema, scalar = LINK_PARTS[mode], link_scalar(key)
+    parts = [schema.empty_table()]
     for id_type in rows["id_type"].unique().to_pylist():
         its = rows.filter(pc.equal(rows["id_type"], id_type))
-        linked = pa.array(tokens(key, id_type, its["token"].to_pylist()), TOKEN)
-        parts.append(pa.Table.from_arrays([its["handle"], its["id_type"], linked], schema=LINK_PART))
-    table = pa.concat_tables(parts) if parts else LINK_PART.empty_table()
-    return table.take(np.argsort(np.array(table["linked"].to_pylist(), dtype="S16"), kind="stable"))
+        given = its["token"].to_pylist()
+        made = multiply(given, scalar, file) if mode == BLINDED else tokens(key, id_type, given)
+        linked = pa.array(made, schema.field("linked").type)
+        parts.append(pa.Table.from_arrays([its["handle"], its["id_type"], linked], schema=schema))
+    table = pa.concat_tables(parts)
+    return table.take(np.argsort(np.array(table["linked"].to_pylist(), dtype="S"), kind="stable"))

@@ -18,6 +18,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 
+from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.research import storage
 
@@ -28,6 +29,7 @@ _SCHEMA = (
     "(entity_key bigint primary key, id_type varchar not null, no bigint not null unique)",
     "create table if not exists identities.token "
     "(id_type varchar, rho blob, entity_key bigint not null, primary key (id_type, rho))",
+    "create table if not exists identities.linked_in (mode varchar primary key)",
     "create table if not exists identities.restriction (entity_key bigint primary key, notice_id varchar not null)",
     "create table if not exists identities.rejected_link (register varchar, table_name varchar, delivery_id varchar, "
     "row_no bigint, decided_by varchar not null, reason varchar not null, decided_on date not null, "
@@ -56,6 +58,18 @@ class Identities:
 
     def __init__(self, con: duckdb.DuckDBPyConnection) -> None:
         self.con = con
+
+    def hold_to(self, mode: str) -> None:
+        """Refuse (KEY_UNUSABLE) tokens of another mode than those that are here: nobody would be found again."""
+        self.con.execute(
+            "insert into identities.linked_in select ? where not exists (from identities.linked_in)", [mode]
+        )
+        if self.con.execute("from identities.linked_in").fetchall() != [(mode,)]:
+            raise Refusal(
+                Exit.KEY_UNUSABLE,
+                "the trust file names another mode than the one that all deliveries so far were linked in.",
+                "A mode is chosen before a study's first delivery. To change it, begin the study anew.",
+            )
 
     def keys_of(self, tokens: pa.Table) -> pa.ChunkedArray:
         """One entity key (int64) for each row of `tokens` (TOKENS); tokens not seen before get new ones."""

@@ -19,12 +19,22 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import DATA, LINK, WAITS, Delivery, Heading, Manifest
+from polku.exchange.blinding import UNBLINDING, multiply, read_unblinding
+from polku.exchange.delivery import (
+    DATA,
+    LINK,
+    WAITS,
+    Delivery,
+    Heading,
+    Manifest,
+    mode_of,
+    warn_if_unreviewed,
+)
 from polku.exchange.folders import find_parts, set_aside, verified
 from polku.exchange.keys import LINKAGE, RESEARCH, research_keys
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package
-from polku.exchange.parts import LINK_PART, ROW_NO, TOKEN
+from polku.exchange.parts import BLINDED, LINK_PARTS, RELAY, ROW_NO, TOKEN
 from polku.exchange.payload import Payload
 from polku.exchange.tokens import tokens
 from polku.exchange.trust import Trust
@@ -92,6 +102,7 @@ class OpenedDelivery:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             trust = Trust.read(self._root.trust, self._root.path)
+            warn_if_unreviewed(trust)
             opening = trust.own(RESEARCH, self._root.path).opening
             parts = _verified(self.delivery, trust, stack)
             headings = _genuine(parts, trust)
@@ -103,13 +114,19 @@ class OpenedDelivery:
                 heading.check_terms(parts[part], trust)
             self._check(headings[DATA], headings[LINK])
             self._data = Payload(parts[DATA].open(opening), parts[DATA].path.name)
-            self.manifest = Manifest.from_json(self._data.manifest, parts[DATA].path.name)
+            said, unblinding = self._data.manifest, None
+            if trust.mode == BLINDED:
+                unblinding = read_unblinding(said, self._data.file)
+                said = {name: value for name, value in said.items() if name != UNBLINDING}
+            self.manifest = Manifest.from_json(said, self._data.file)
             if [t.name for t in self.manifest.tables] != [t.name for t in self._contract.tables]:
                 raise self._refuse(Exit.PACKAGE_WRONG_CONTRACT, "the delivery does not have the contract's tables.")
             # One level until the store of identities says that it has been re-keyed to more.
             levels = research_keys(self._root.path, trust.study, levels=1)
             link = Payload(parts[LINK].open(opening), parts[LINK].path.name)
-            self._handles = _Handles(link, levels, stack.enter_context(identities(self._root)))
+            store = stack.enter_context(identities(self._root))
+            store.hold_to(mode_of(trust))
+            self._handles = _Handles(link, levels, unblinding, store)
             self._stack = stack.pop_all()
         return self
 
@@ -210,13 +227,19 @@ def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:
 class _Handles:
     """Handle to entity key, by binary search on the first half of the handle (random, so unique)."""
 
-    def __init__(self, link: Payload, levels: list[bytes], store: Identities) -> None:
+    def __init__(self, link: Payload, levels: list[bytes], unblinding: int | None, store: Identities) -> None:
         self._file = link.file
-        rows = pa.concat_tables([LINK_PART.empty_table(), *(r.read_all() for _, r in link.tables())]).combine_chunks()
+        schema = LINK_PARTS[RELAY if unblinding is None else BLINDED]
+        tables = [reader.read_all() for _, reader in link.tables()]
+        if [table.schema for table in tables] != [schema]:
+            raise Refusal(Exit.DELIVERY_INCOMPLETE, "the link part does not hold links.", file=self._file)
+        rows = tables[0].combine_chunks()
         rho = pa.nulls(rows.num_rows, TOKENS.field("rho").type)
         for id_type in rows["id_type"].unique().to_pylist():
             its = pc.equal(rows["id_type"], id_type)
             made = rows["linked"].filter(its).to_pylist()
+            if unblinding is not None:
+                made = multiply(made, unblinding, self._file)
             for key in levels:
                 made = tokens(key, id_type, made)
             rho = pc.replace_with_mask(rho, its.combine_chunks(), pa.array(made, rho.type))

@@ -181,7 +181,7 @@ def seeds(target: str) -> list[bytes]:
     }  # fmt: skip
     heading = Heading(
         compartment="data", delivery_id="persons-20240701-0002", study="small", test=True, register="persons",
-        contract_version=1, canon_version=1, key_check="0" * 16, epoch="1", seq=2, previous="0" * 64,
+        contract_version=1, canon_version=1, key_check="0" * 16, mode="relay", epoch="1", seq=2, previous="0" * 64,
         created_at="2024-07-01T12:00:00+00:00",
     )  # fmt: skip
     container = {"chunk_bytes": 100, "package_id": "018f3c2a-7b1e-7c3d-8e4f-0123456789ab"}
@@ -200,5 +200,12 @@ def seeds(target: str) -> list[bytes]:
     if target == "document":
         return [header, documents.canonical_json(heading.as_json()), documents.canonical_json(manifest)]
     signing, sealing = SigningKey(bytes(64)).verify_key.public, OpeningKey(bytes(96)).sealing_key.public
-    card = Card("steward", "small", signing, sealing, "1", "0" * 16).as_json()
-    return [json.dumps({"parties": [card]}).encode(), json.dumps(card).encode(), b"{}", b"[]", b'{"parties": 1}']
+    card = Card("steward", "small", signing, sealing, {"1": "0" * 16}).as_json()
+    terms = {
+        "study": "small", "test": True, "serial": 1, "issued_on": "2026-01-01", "expires_on": "2027-01-01", "epoch": "1",
+        "previous_epoch": None, "mode": "relay", "stretched": False, "parties": [card], "register_checks": {"1": {}},
+        "revoked": [{"key_id": "0" * 64, "on": "2026-01-01", "reason": "stolen"}],
+    }  # fmt: skip
+    signature = SigningKey(bytes(64)).sign(sha256(documents.canonical_json(terms)).digest()).hex()
+    trusted = json.dumps({"terms": terms, "signature": signature}).encode()
+    return [trusted, json.dumps({"terms": terms}).encode(), json.dumps(card).encode(), b"{}", b"[]"]

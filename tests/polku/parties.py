@@ -18,6 +18,7 @@ from polku.contracts.model import Column, Contract, FileFormat, Label, Table
 from polku.exchange import folders, grants, keys
 from polku.exchange.delivery import Delivery
 from polku.exchange.issuing import issue
+from polku.exchange.parts import RELAY
 from polku.exchange.pins import pin
 from polku.exchange.trust import Trust
 from polku.layout import DataRoot
@@ -95,6 +96,8 @@ class Parties:
 
     path: Path
     study: Study = field(default_factory=lambda: small_study(contract("persons", PERSONS), contract("jobs", SPELLS)))
+    mode: str = RELAY
+    stretched: bool = False
 
     def __post_init__(self) -> None:
         self.root = DataRoot(self.study.code, self.path / "data")
@@ -113,6 +116,8 @@ class Parties:
         """Let the steward issue the next trust file, for a year from today unless `terms` say otherwise."""
         today = datetime.now(UTC).date()
         usual = {"study": self.study.code, "test": self.study.test, "today": today}
+        if not self.root.trust.exists():
+            usual |= {"mode": self.mode, "stretched": self.stretched}
         return issue(
             self.root.steward, self.root.trust, cards, **{**usual, "expires_on": today + timedelta(days=365), **terms}
         )

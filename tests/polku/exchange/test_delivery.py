@@ -18,11 +18,11 @@ SENDER, RECIPIENT = SigningKey(bytes(64)), OpeningKey(bytes(96)).sealing_key
 SIGNERS = {SENDER.verify_key.key_id: SENDER.verify_key}
 HEADING = Heading(
     compartment="data", delivery_id="jobs-20240701-0002", study="small", test=True, register="jobs",
-    contract_version=1, canon_version=1, key_check="0" * 16, epoch="1", seq=2, previous="0" * 64,
+    contract_version=1, canon_version=1, key_check="0" * 16, mode="relay", epoch="1", seq=2, previous="0" * 64,
     created_at="2024-07-01T12:00:00+00:00",
 )  # fmt: skip
 MANIFEST = Manifest(
-    tables=(TableFacts("spells", 3, ("case_key",), {"hetu:not_a_date": 1}, 2),), extracted_on=date(2024, 7, 1),
+    tables=(TableFacts("spells", 3, ("case_key",), {"hetu:not_a_date": "1-9"}, "1-9"),), extracted_on=date(2024, 7, 1),
     period=(date(2018, 1, 1), date(2024, 6, 30)), source="system", filed_by="unit", legal_basis=("Act",),
     tool_version="0.1.0",
 )  # fmt: skip

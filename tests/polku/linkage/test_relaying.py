@@ -166,6 +166,8 @@ def test_two_different_deliveries_of_one_number_raise_the_alarm(parties: Parties
     ("change", "exit_"),
     [
         ({"key_check": "0" * 16}, Exit.PACKAGE_WRONG_CONTRACT),
+        ({"mode": "blinded"}, Exit.PACKAGE_WRONG_CONTRACT),
+        ({"mode": "relay+stretched"}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"canon_version": 999}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"study": "other"}, Exit.PACKAGE_MISADDRESSED),
         ({"kind": "notice"}, Exit.PACKAGE_MISADDRESSED),

@@ -176,6 +176,8 @@ def test_a_third_party_of_the_same_study_cannot_send_rows(parties: Parties) -> N
     [
         ({"contract_version": 2}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"canon_version": 999}, Exit.PACKAGE_WRONG_CONTRACT),
+        ({"mode": "blinded"}, Exit.PACKAGE_WRONG_CONTRACT),
+        ({"mode": "relay+stretched"}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"key_check": "0" * 16}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"test": False}, Exit.PACKAGE_MISADDRESSED),
         ({"study": "other"}, Exit.PACKAGE_MISADDRESSED),
