@@ -194,8 +194,9 @@ def test_two_trust_files_of_one_serial_are_an_alarm(parties: Parties, tmp_path: 
 
 
 def test_pinning_again_the_same_key_forgets_nothing(parties: Parties) -> None:
-    key_id = parties.trust().cards[keys.STEWARD].verify_key.key_id.hex()
+    key_id = parties.trust(keys.LINKAGE).cards[keys.STEWARD].verify_key.key_id.hex()
     before = read_pin(parties.root.linkage)
+    assert before.serial == 1
     pin(parties.root.linkage, f" {key_id[:32].upper()} {key_id[32:]} ")
     assert read_pin(parties.root.linkage) == before
     assert refused(pin, parties.root.linkage, key_id[1:]).exit is Exit.USAGE
