@@ -295,9 +295,7 @@ def test_a_wrong_root_stops_its_party_instead_of_linking_nobody(parties: Parties
 
 
 def test_the_linkage_unit_compares_its_keys_of_both_epochs(parties: Parties) -> None:
-    for party in (keys.STEWARD, keys.LINKAGE):
-        keys.rotate(party, parties.root.party(party), "1", new_root=True)
-    parties.issue(card_of(parties, keys.LINKAGE))
+    parties.rotate_token_keys(new_root=True)
     trust = parties.trust(keys.LINKAGE)
     trust.own(keys.LINKAGE, parties.root.linkage)
     for number in ("1", "2"):
