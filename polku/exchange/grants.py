@@ -12,7 +12,7 @@ from pathlib import Path
 
 from polku.errors import Exit, Refusal
 from polku.exchange.keyfiles import read_key, write_key
-from polku.exchange.keys import STEWARD, derived_key, root_of, token_key_path
+from polku.exchange.keys import STEWARD, derived_key, root_key, token_key_path
 from polku.exchange.package import SUFFIX, Package, writing
 from polku.exchange.payload import Payload, write_payload
 from polku.exchange.tokens import derive, key_check
@@ -27,7 +27,7 @@ def grant(steward: Path, trust: Path, register: str) -> Path:
     pins = Trust.read(trust, steward)
     keys, recipient = pins.own(STEWARD, steward), pins.party(register).sealing_key
     token_key = derived_key(steward, STEWARD, pins.study, pins.epoch)
-    register_key = derive(root_of(steward, pins.epoch), "src", pins.study, pins.epoch, register)
+    register_key = derive(root_key(steward, pins.epoch), "src", pins.study, pins.epoch, register)
     _refuse_other_keys(pins, pins.epoch, register, token_key, register_key)
     path = steward / "grants" / f"{register}-{pins.epoch}.grant{SUFFIX}"
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from polku.errors import Exit, Refusal
-from polku.exchange.keys import LABELS, STEWARD, Card, card_path, derived_key, read_card, root_of, write_json
+from polku.exchange.keys import LABELS, STEWARD, Card, card_path, derived_key, read_card, root_key, write_json
 from polku.exchange.parts import RELAY
 from polku.exchange.pins import pin, read_pin
 from polku.exchange.tokens import derive, key_check
@@ -142,7 +142,7 @@ def _register_checks(
     if missing:
         if key_check(derived_key(steward, STEWARD, card.study, epoch)) != card.key_checks[epoch]:
             raise _unfit("the steward's root is not the one of its card.", "Restore it: `polku keys combine`.")
-        root = root_of(steward, epoch)
+        root = root_key(steward, epoch)
         known = known | {each: key_check(derive(root, "src", card.study, epoch, each)) for each in missing}
     return dict(sorted(known.items()))
 

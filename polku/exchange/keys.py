@@ -195,10 +195,10 @@ def root_path(folder: Path, number: str) -> Path:
 
 def derived_key(folder: Path, party: str, study: str, number: str) -> bytes:
     """The 32-byte key of a party with a root for an epoch or level: from the newest root that is not younger."""
-    return derive(root_of(folder, number), LABELS[party], study, number)
+    return derive(root_key(folder, number), LABELS[party], study, number)
 
 
-def root_of(folder: Path, number: str) -> bytes:
+def root_key(folder: Path, number: str = EPOCH) -> bytes:
     """The root from which the keys of an epoch or level are derived (KEY_UNUSABLE when it is not here)."""
     paths = [root_path(folder, str(each)) for each in range(int(number), 0, -1)]
     return read_key(next((path for path in paths if path.exists()), paths[-1]))

@@ -14,7 +14,7 @@ from shamir_mnemonic import MnemonicError, combine_mnemonics, generate_mnemonics
 
 from polku.errors import Exit, Refusal
 from polku.exchange.keyfiles import write_key
-from polku.exchange.keys import LABELS, STEWARD, Card, card_path, read_card, root_of, root_path
+from polku.exchange.keys import LABELS, STEWARD, Card, card_path, read_card, root_key, root_path
 from polku.exchange.tokens import derive, key_check
 
 MOST = 16
@@ -35,7 +35,7 @@ def split(party: str, folder: Path, shares: int, threshold: int, out: Path, *, r
     if remove_root and party != STEWARD:
         raise Refusal(Exit.USAGE, "only the steward can do without its root from day to day.")
     card = read_card(card_path(folder))
-    root = root_of(folder, card.newest)
+    root = root_key(folder, card.newest)
     path = _announced_path(party, folder, card, root)
     (words,) = generate_mnemonics(1, [(threshold, shares)], root)
     files = []

@@ -4,8 +4,8 @@ Belongs here: HKDF labels, the token function, the key check. Does not belong he
 (`keys`) or what a canonical identifier is (`identifiers`).
 
 Each of the three parties applies a key of its own: authority t = HMAC(K_tok, identifier), linkage unit
-u = HMAC(K_link, t), research platform rho = HMAC(K_research, u). One-wayness is worth seconds against
-whoever holds the key (the code space is 25 bits); what protects is that no party holds two of them.
+u = HMAC(K_link, t), research platform rho = HMAC(K_research, u), level after level. One-wayness is worth seconds
+against whoever holds the key (the code space is 25 bits); what protects is that no party holds two of them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TOKEN_BYTES = 16
 
 
 def derive(root: bytes, role: str, project: str, epoch: str, scope: str = "") -> bytes:
-    """A 32-byte key for one role (`tok`, `src`, `link`, `research`), study, epoch and scope."""
+    """A 32-byte key for one role (`tok`, `src`, `link`, `research`), study, epoch (or level) and scope."""
     info = "|".join((role, project, epoch, scope))
     if info.count("|") != 3:
         raise ValueError("a label of a key holds the character that separates labels")

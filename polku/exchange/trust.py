@@ -270,6 +270,7 @@ class Trust:
                 )
 
     def _refuse_two_roles(self, party: str) -> None:
+        """Parties of a study on one machine share its data root, which is where the trust file lies."""
         others = {_role_in(folder) for folder in folders_below(self.path.parent)} - {role_of(party)}
         if others and not self.test:
             raise self._refusal(

@@ -202,10 +202,11 @@ def seeds(target: str) -> list[bytes]:
     signing, sealing = SigningKey(bytes(64)).verify_key.public, OpeningKey(bytes(96)).sealing_key.public
     card = Card("steward", "small", signing, sealing, {"1": "0" * 16}).as_json()
     terms = {
-        "study": "small", "test": True, "serial": 1, "issued_on": "2026-01-01", "expires_on": "2027-01-01", "epoch": "1",
-        "previous_epoch": None, "mode": "relay", "stretched": False, "parties": [card], "register_checks": {"1": {}},
-        "revoked": [{"key_id": "0" * 64, "on": "2026-01-01", "reason": "stolen"}],
+        "study": "small", "test": True, "serial": 1, "issued_on": "2026-01-01", "expires_on": "2027-01-01",
+        "epoch": "1", "previous_epoch": None, "mode": "relay", "stretched": False, "parties": [card],
+        "register_checks": {"1": {}},
+        "revoked": [{"key_id": "0" * 64, "party": "ura", "use": "signing", "on": "2026-01-01", "reason": "stolen"}],
     }  # fmt: skip
-    signature = SigningKey(bytes(64)).sign(sha256(documents.canonical_json(terms)).digest()).hex()
+    signature = SigningKey(bytes(64)).sign(sha256(b"polku trust/1\0" + documents.canonical_json(terms)).digest()).hex()
     trusted = json.dumps({"terms": terms, "signature": signature}).encode()
     return [trusted, json.dumps({"terms": terms}).encode(), json.dumps(card).encode(), b"{}", b"[]"]

@@ -106,9 +106,7 @@ class Parties:
         self.issue(*cards)
         for party in parties:
             pin(self.root.party(party), cards[0].verify_key.key_id.hex())
-        for register in self.study.contracts:
-            package = grants.grant(self.root.steward, self.root.trust, register)
-            grants.accept(self.root.authority(register), self.root.trust, register, package)
+        self.grant()
         for inbox in (self.root.inbox, self.root.linkage / "inbox"):
             inbox.mkdir(parents=True)
 
@@ -133,6 +131,24 @@ class Parties:
         )  # fmt: skip
         shutil.copy(made.path, self.root.trust)
         return self.trust()
+
+    def rotate_token_keys(self, *, new_root: bool = False) -> Trust:
+        """Enter the next token epoch: steward and linkage unit prepare it, every authority accepts its keys.
+
+        A rotation that is still under way is finished with it.
+        """
+        for party in (keys.STEWARD, keys.LINKAGE):
+            keys.rotate(party, self.root.party(party), self.trust().epoch, new_root=new_root)
+        under_way = self.trust().previous_epoch is not None
+        trust = self.issue(keys.read_card(keys.card_path(self.root.linkage)), finish_rotation=under_way)
+        self.grant()
+        return trust
+
+    def grant(self) -> None:
+        """Every authority accepts the token keys of the current epoch."""
+        for register in self.study.contracts:
+            package = grants.grant(self.root.steward, self.root.trust, register)
+            grants.accept(self.root.authority(register), self.root.trust, register, package)
 
     def trust(self, party: str = keys.RESEARCH) -> Trust:
         """The trust file as a party believes it."""

@@ -61,6 +61,8 @@ def test_from_keys_to_a_delivery_that_opens(root: DataRoot, capsys: pytest.Captu
     folders.copy(Path(capsys.readouterr().out.strip()), root.inbox)
     assert polku("verify", "--study", "mvad", "--open-as", "research", *root.inbox.glob("*.hpkg")) == Exit.OK
     assert "signed and whole, 2 rows, by ura (test)" in capsys.readouterr().out
+    assert polku("verify", "--study", "mvad", "--as", "linkage", *root.inbox.iterdir()) == Exit.OK
+    assert "signed, by ura (test)" in capsys.readouterr().out
     assert [delivery.register for delivery in opening.pending(root, load_study("mvad"))] == ["ura"]
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from polku.cli import main
 from polku.errors import Exit, Refusal
-from polku.exchange import keys
+from polku.exchange import folders, keys
 from polku.exchange.issuing import issue
 from polku.exchange.keyfiles import write_key
 from polku.exchange.pins import pin_path
@@ -73,7 +73,7 @@ def seal() -> int:
 
 def carry(root: DataRoot) -> None:
     for path in root.authority("ura").glob("sealed/*.hpkg"):
-        shutil.copy(path, root.inbox if ".data." in path.name else root.linkage / "inbox")
+        folders.copy(path, root.inbox if ".data." in path.name else root.linkage / "inbox")
 
 
 @pytest.mark.parametrize("name", STEPS)

@@ -106,12 +106,9 @@ def test_keys_that_the_trust_file_does_not_announce_are_not_accepted(parties: Pa
 
 
 def test_after_a_rotation_an_authority_holds_the_keys_of_both_epochs(parties: Parties) -> None:
-    for party in (keys.STEWARD, keys.LINKAGE):
-        keys.rotate(party, parties.root.party(party), "1", new_root=party == keys.STEWARD)
-    trust = parties.issue(keys.read_card(keys.card_path(parties.root.linkage)))
+    trust = parties.rotate_token_keys(new_root=True)
     assert (trust.epoch, trust.previous_epoch) == ("2", "1")
     jobs = parties.root.authority("jobs")
-    grants.accept(jobs, parties.root.trust, "jobs", grants.grant(parties.root.steward, parties.root.trust, "jobs"))
     old, new = (grants.granted_keys(jobs, trust, "jobs", epoch) for epoch in ("1", "2"))
     assert not set(old) & set(new)
     assert (key_check(old[0]), key_check(new[0])) == (trust.previous_key_check, trust.key_check)
@@ -120,9 +117,8 @@ def test_after_a_rotation_an_authority_holds_the_keys_of_both_epochs(parties: Pa
 def test_the_terms_of_a_grant_are_those_of_the_trust_file(parties: Parties) -> None:
     """A grant of an epoch that is over is refused: its keys would link to nobody."""
     old = grants.grant(parties.root.steward, parties.root.trust, "jobs")
-    for party in (keys.STEWARD, keys.LINKAGE):
-        keys.rotate(party, parties.root.party(party), "1")
-    parties.issue(keys.read_card(keys.card_path(parties.root.linkage)))
+    old = old.rename(old.with_name("old.hpkg"))
+    parties.rotate_token_keys()
     refusal = refused(grants.accept, parties.root.authority("jobs"), parties.root.trust, "jobs", old)
     assert refusal.exit is Exit.PACKAGE_MISADDRESSED
 

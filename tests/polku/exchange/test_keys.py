@@ -42,7 +42,7 @@ def test_keys_are_never_overwritten(parties: Parties) -> None:
 def test_the_three_roots_are_independent_and_their_cards_tell_the_check_of_the_derived_key(parties: Parties) -> None:
     derived = {}
     for party, label in keys.LABELS.items():
-        root = keys.root_of(parties.root.party(party), "1")
+        root = keys.root_key(parties.root.party(party), "1")
         derived[party] = derive(root, label, "small", "1")
         assert keys.derived_key(parties.root.party(party), party, "small", "1") == derived[party]
         card = keys.read_card(keys.card_path(parties.root.party(party)))
@@ -74,13 +74,13 @@ def test_a_card_that_does_not_hold_together_is_refused(parties: Parties, field: 
 
 def test_renewing_changes_signing_and_opening_keys_alone_and_keeps_the_old_opening_key(parties: Parties) -> None:
     folder = parties.root.linkage
-    before, root = keys.own_keys(keys.LINKAGE, folder), keys.root_of(folder, "1")
+    before, root = keys.own_keys(keys.LINKAGE, folder), keys.root_key(folder, "1")
     card = keys.renew(keys.LINKAGE, folder)
     after = keys.own_keys(keys.LINKAGE, folder)
     assert after.signing.verify_key.public != before.signing.verify_key.public
     assert (after.signing.verify_key.public, after.opening.sealing_key.public) == (card.signing, card.sealing)
     assert keys.read_card(keys.card_path(folder)) == card
-    assert keys.root_of(folder, "1") == root
+    assert keys.root_key(folder, "1") == root
     (kept,) = folder.glob("keys/opening-*.key")
     assert kept.stem == f"opening-{before.opening.sealing_key.key_id.hex()[:16]}"
     assert keys.OpeningKey(kept.read_bytes()).sealing_key.public == before.opening.sealing_key.public
@@ -91,11 +91,11 @@ def test_an_epoch_comes_from_the_same_root_or_from_a_fresh_one(parties: Parties,
     folder = parties.root.party(party)
     first = keys.derived_key(folder, party, "small", "1")
     second = keys.rotate(party, folder, "1")
-    assert second.key_checks["2"] == key_check(derive(keys.root_of(folder, "1"), keys.LABELS[party], "small", "2"))
+    assert second.key_checks["2"] == key_check(derive(keys.root_key(folder, "1"), keys.LABELS[party], "small", "2"))
     third = keys.rotate(party, folder, "2", new_root=True)
-    assert keys.root_of(folder, "3") != keys.root_of(folder, "2") == keys.root_of(folder, "1")
+    assert keys.root_key(folder, "3") != keys.root_key(folder, "2") == keys.root_key(folder, "1")
     fourth = keys.rotate(party, folder, "3")
-    assert keys.root_of(folder, "4") == keys.root_of(folder, "3")
+    assert keys.root_key(folder, "4") == keys.root_key(folder, "3")
     assert keys.derived_key(folder, party, "small", "1") == first
     for card in (second, third, fourth):
         checks = {number: key_check(keys.derived_key(folder, party, "small", number)) for number in card.key_checks}
@@ -107,7 +107,7 @@ def test_an_epoch_comes_from_the_same_root_or_from_a_fresh_one(parties: Parties,
 def test_a_level_of_research_has_a_root_of_its_own_and_does_not_depend_on_the_token_epoch(parties: Parties) -> None:
     folder = parties.root.path
     (first,) = keys.research_keys(folder, "small")
-    assert first == derive(keys.root_of(folder, "1"), "research", "small", "1")
+    assert first == derive(keys.root_key(folder, "1"), "research", "small", "1")
     card = keys.rotate(keys.RESEARCH, folder, "1")
     levels = keys.research_keys(folder, "small")
     assert levels[0] == first

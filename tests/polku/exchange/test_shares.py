@@ -53,9 +53,9 @@ def test_any_so_many_shares_bring_the_root_back(steward: Path, tmp_path: Path, s
 
 
 def test_shares_are_private_files_of_words_that_never_hold_the_root(steward: Path, tmp_path: Path) -> None:
-    root = keys.root_of(steward, "1")
+    root = keys.root_key(steward, "1")
     files = split(keys.STEWARD, steward, 3, 2, tmp_path / "out")
-    assert keys.root_of(steward, "1") == root
+    assert keys.root_key(steward, "1") == root
     assert stat.S_IMODE((tmp_path / "out").stat().st_mode) == 0o700
     assert sorted((tmp_path / "out").iterdir()) == sorted(files)
     for number, file in enumerate(files, 1):

@@ -194,8 +194,9 @@ def test_two_trust_files_of_one_serial_are_an_alarm(parties: Parties, tmp_path: 
 
 
 def test_pinning_again_the_same_key_forgets_nothing(parties: Parties) -> None:
-    key_id = parties.trust().cards[keys.STEWARD].verify_key.key_id.hex()
+    key_id = parties.trust(keys.LINKAGE).cards[keys.STEWARD].verify_key.key_id.hex()
     before = read_pin(parties.root.linkage)
+    assert before.serial == 1
     pin(parties.root.linkage, f" {key_id[:32].upper()} {key_id[32:]} ")
     assert read_pin(parties.root.linkage) == before
     assert refused(pin, parties.root.linkage, key_id[1:]).exit is Exit.USAGE
@@ -294,9 +295,7 @@ def test_a_wrong_root_stops_its_party_instead_of_linking_nobody(parties: Parties
 
 
 def test_the_linkage_unit_compares_its_keys_of_both_epochs(parties: Parties) -> None:
-    for party in (keys.STEWARD, keys.LINKAGE):
-        keys.rotate(party, parties.root.party(party), "1", new_root=True)
-    parties.issue(card_of(parties, keys.LINKAGE))
+    parties.rotate_token_keys(new_root=True)
     trust = parties.trust(keys.LINKAGE)
     trust.own(keys.LINKAGE, parties.root.linkage)
     for number in ("1", "2"):
