@@ -65,7 +65,7 @@ log = logging.getLogger(__name__)
 
 
 _BATCH_ROWS = 100_000
-_MEMORY = "1500MB"
+_MEMORY = "1400MB"
 
 
 @dataclass(frozen=True)
