@@ -103,7 +103,7 @@ def reach_the_floor(root: DataRoot, form: str, *, twin: bool) -> None:
     file = (root.authority(REGISTER) / "extract" / FILE).with_suffix(f".{form}")
     read = f"read_csv('{file}', delim = ';', all_varchar = true)" if form == "csv" else f"read_parquet('{file}')"
     with duckdb.connect() as con:
-        con.execute(f"set memory_limit = '1500MB'; set temp_directory = '{root.path / 'floor'}'")
+        con.execute(f"set memory_limit = '1400MB'; set temp_directory = '{root.path / 'floor'}'")
         con.execute(f"copy (from {read} order by hetu) to '{root.path / 'floor.parquet'}' (compression zstd)")
 
 

@@ -20,7 +20,7 @@ from polku.errors import Exit, Refusal
 from polku.exchange.folders import settle
 from polku.exchange.ledger import Ledger
 
-_MEMORY = "1500MB"
+_MEMORY = "1400MB"
 _OF_A_DELIVERY = ("*.rows.*", "*.report.*")
 
 
