@@ -41,6 +41,7 @@ from polku.duckdb_encryption import encrypt_spill
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import (
     DATA,
+    EXTRACT,
     ID,
     Delivery,
     Heading,
@@ -51,6 +52,7 @@ from polku.exchange.delivery import (
     part_name,
     settle,
 )
+from polku.exchange.epochs import check_epoch
 from polku.exchange.identifiers import CANON_VERSION, HETU
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust
 from polku.exchange.ledger import Ledger
@@ -93,7 +95,8 @@ def seal(
     `extracted_on` is the day the register was read, `period` the first and last day that the extract
     covers. Identifiers and dates to be coarsened are judged here; everything else travels as text as
     written and is judged on arrival. Refuses (and writes no package) EXTRACT_MISSING,
-    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, and USAGE for a period that cannot be.
+    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, USAGE for a period that cannot be, and
+    BRIDGE_MISSING after a rotation of the token keys.
     """
     contract = study.contracts[register]
     first, last = period or (extracted_on, extracted_on)
@@ -111,9 +114,10 @@ def seal(
     ledger, sealed = Ledger(authority_dir / "ledger.sqlite"), authority_dir / "sealed"
     sealed.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(sealed, (digest for entry in ledger.entries() for digest in entry.digests.values()))
+    check_epoch(ledger, register, EXTRACT, pins)
     seq = ledger.last(register) + 1
     heading = Heading(
-        compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
+        compartment=DATA, kind=EXTRACT, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
         test=study.test, register=register, contract_version=contract.version, canon_version=CANON_VERSION,
         key_check=pins.key_check, epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
     )  # fmt: skip
@@ -144,7 +148,8 @@ def seal(
             part: replace(heading, compartment=part, previous=ledger.head(register, part)) for part in (ID, DATA)
         }
         delivery = _write(con, extracts, identifiers, manifest, headings, keys, pins, sealed)
-    ledger.record(delivery, {table.name: table.rows for table in manifest.tables})
+    counts = {table.name: table.rows for table in manifest.tables}
+    ledger.record(delivery, {"kind": EXTRACT, "epoch": pins.epoch, "tables": counts})
     settle(sealed, delivery.digests.values())
     dropped = {each.table.name: each.dropped for each in extracts}
     return SealReport(delivery.delivery_id, delivery.files[ID], delivery.data, manifest, dropped, quarantine)

@@ -71,10 +71,19 @@ class Tokeniser:
     SCHEMA = pa.schema([("text", pa.utf8()), ("reason", pa.utf8()), ("repaired", pa.bool_()), *ID_PART])
 
     def __init__(
-        self, contract: Contract, pins: Trust, authority: Path, extracted_on: date, permanent_until: int
+        self,
+        contract: Contract,
+        pins: Trust,
+        authority: Path,
+        extracted_on: date,
+        permanent_until: int,
+        *,
+        previous: bool = False,
     ) -> None:
-        self._national, self._own = token_keys(authority, pins.epoch)
-        if key_check(self._national) != pins.key_check:
+        """`previous`: tokens of the epoch before this one, for a bridge."""
+        epoch, check = (pins.previous_epoch, pins.previous_key_check) if previous else (pins.epoch, pins.key_check)
+        self._national, self._own = token_keys(authority, epoch or "")
+        if key_check(self._national) != check:
             raise Refusal(
                 Exit.KEY_UNUSABLE,
                 "the token key is not the one that the steward's card announces.",

@@ -25,6 +25,9 @@ from polku.exchange.keys import Trust
 from polku.exchange.package import SUFFIX, Package
 
 ID, DATA, LINK = "id", "data", "link"
+EXTRACT, NOTICE, BRIDGE = "extract", "notice", "bridge"
+KINDS = (EXTRACT, NOTICE, BRIDGE)
+"""What a delivery is: rows of a register, notices about persons, or old and new tokens of a key rotation."""
 
 _NAME = re.compile(r"(?P<delivery_id>(?P<register>[a-z][a-z0-9_]*)-[0-9]{8}-(?P<seq>[0-9]{4,}))")
 _FILE = re.compile(_NAME.pattern + r"\.(?P<compartment>id|data|link)" + re.escape(SUFFIX))
@@ -63,6 +66,7 @@ class Heading:
     and compartment; `key_check` tells whether all authorities use the same key and spelling."""
 
     compartment: str
+    kind: str
     delivery_id: str
     study: str
     test: bool
@@ -83,12 +87,13 @@ class Heading:
     def of(cls, package: Package) -> Heading:
         """The heading of a verified package (PACKAGE_MISADDRESSED when it is none of a delivery)."""
         values = {name: value for name, value in package.header.items() if name != "chunk_bytes"}
-        if {name: type(value).__name__ for name, value in values.items()} not in _HEADER_SHAPES:
+        shape = {name: type(value).__name__ for name, value in values.items()}
+        if shape not in _HEADER_SHAPES or values["kind"] not in KINDS:
             raise Refusal(Exit.PACKAGE_MISADDRESSED, "the package is not a part of a delivery.", file=package.path.name)
         return cls(**values)
 
     def check_origin(self, package: Package, trust: Trust, compartment: str, sender: str) -> None:
-        """Refuse a part that is not from `sender` (SENDER_UNKNOWN), or is of another kind, study or epoch
+        """Refuse a part that is not from `sender` (SENDER_UNKNOWN), or is of another compartment or study
         than expected here, or misnamed (PACKAGE_MISADDRESSED). What passes is genuine."""
         if package.sender_key_id != trust.party(sender).verify_key.key_id:
             raise self._refusal(
@@ -100,7 +105,6 @@ class Heading:
         expected = {
             "kind of part": (self.compartment, compartment),
             "study": (self.study, trust.study),
-            "token epoch": (self.epoch, trust.epoch),
             "file name": (package.path.name, part_name(self.delivery_id, compartment)),
             "delivery id": (named and (named["register"], int(named["seq"])), (self.register, self.seq)),
         }
@@ -114,8 +118,15 @@ class Heading:
             )
 
     def check_terms(self, package: Package, trust: Trust) -> None:
-        """Refuse (PACKAGE_WRONG_CONTRACT) a part whose tokens would link to nobody: other spelling rules, or
-        another token key than the steward's card announces."""
+        """Refuse a part whose tokens would link to nobody: another token epoch (PACKAGE_MISADDRESSED), other
+        spelling rules or another token key than the steward's card announces (PACKAGE_WRONG_CONTRACT)."""
+        if self.epoch != trust.epoch:
+            raise self._refusal(
+                package,
+                Exit.PACKAGE_MISADDRESSED,
+                f"its tokens are of epoch {self.epoch}, the study's are of epoch {trust.epoch}.",
+                "The authority and all others need the same trust file; then the authority seals again.",
+            )
         if self.canon_version != CANON_VERSION:
             raise self._refusal(
                 package,

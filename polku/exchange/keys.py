@@ -51,6 +51,8 @@ class Card:
     sealing: bytes
     epoch: str | None = None
     key_check: str | None = None
+    previous_epoch: str | None = None
+    previous_key_check: str | None = None
 
     @cached_property
     def verify_key(self) -> VerifyKey:
@@ -69,6 +71,8 @@ class Card:
             "study": self.study,
             "epoch": self.epoch,
             "key_check": self.key_check,
+            "previous_epoch": self.previous_epoch,
+            "previous_key_check": self.previous_key_check,
             "signing_key_id": self.verify_key.key_id.hex(),
             "signing_key": self.signing.hex(),
             "sealing_key_id": self.sealing_key.key_id.hex(),
@@ -82,6 +86,7 @@ class Card:
             card = cls(
                 str(data["party"]), str(data["study"]), bytes.fromhex(data["signing_key"]),
                 bytes.fromhex(data["sealing_key"]), data["epoch"], data["key_check"],
+                data["previous_epoch"], data["previous_key_check"],
             )  # fmt: skip
             if card.as_json() == data:
                 return card
@@ -146,6 +151,17 @@ def root_key(folder: Path) -> bytes:
     return read_key(folder / _FOLDER / _ROOT)
 
 
+def link_key(folder: Path, trust: Trust, epoch: str) -> bytes:
+    """The linkage unit's key of a token epoch."""
+    return derive(root_key(folder), "link", trust.study, epoch)
+
+
+def research_keys(folder: Path, study: str, levels: int) -> list[bytes]:
+    """The research platform's keys, one for each level, oldest first; each level has a root of its own."""
+    roots = [folder / _FOLDER / (_ROOT if level == 1 else f"root-{level}.key") for level in range(1, levels + 1)]
+    return [derive(read_key(root), "research", study, str(level)) for level, root in enumerate(roots, start=1)]
+
+
 def token_key_path(folder: Path, epoch: str) -> Path:
     """Where an authority keeps the token keys that the steward granted it for an epoch."""
     return folder / _FOLDER / f"token-{epoch}.key"
@@ -172,6 +188,7 @@ class Trust:
                 file=file,
             )
         self.study, self.epoch, self.key_check = steward.study, steward.epoch, steward.key_check
+        self.previous_epoch, self.previous_key_check = steward.previous_epoch, steward.previous_key_check
 
     @classmethod
     def read(cls, path: Path) -> Trust:

@@ -300,6 +300,12 @@ class _Stream:
         return nonce
 
 
+def wrapped_key_at(file: BinaryIO) -> int:
+    """Where in a package file that has been verified before the wrapped data key stands."""
+    file.seek(0)
+    return _PREFIX.size + int(_PREFIX.unpack(file.read(_PREFIX.size))[3])
+
+
 def canonical_json(value: Mapping[str, Any]) -> bytes:
     """One spelling for equal values: sorted keys, no blanks, ASCII."""
     return json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()

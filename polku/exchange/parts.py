@@ -16,5 +16,14 @@ ROW_NO = "row_no"
 ID_PART = pa.schema([("handle", TOKEN), ("id_type", pa.utf8()), ("token", TOKEN)])
 """From the authority to the linkage unit; one row per identifier that leaves, sorted by handle."""
 
+PREVIOUS = "previous"
+"""Second table of the id and link parts of a bridge: the same identifiers under the epoch before."""
+
 LINK_PART = pa.schema([("handle", TOKEN), ("id_type", pa.utf8()), ("linked", TOKEN)])
 """From the linkage unit to the research platform; one row per row of the id part."""
+
+BRIDGE_PART = pa.schema([("previous", TOKEN), ("present", TOKEN)])
+"""From the authority to the research platform: handles of one identifier, under the epoch before and this one."""
+
+NOTICE_PART = pa.schema([("person_no", pa.int64()), ("handle", TOKEN)])
+"""From the authority to the research platform: the identifiers by which a notice names each of its persons."""

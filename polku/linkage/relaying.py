@@ -14,13 +14,26 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import ID, LINK, Delivery, Heading, find_parts, now, part_name, set_aside, settle
-from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust, root_key
+from polku.exchange.delivery import (
+    BRIDGE,
+    ID,
+    LINK,
+    Delivery,
+    Heading,
+    find_parts,
+    now,
+    part_name,
+    set_aside,
+    settle,
+)
+from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys, Trust, link_key
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
-from polku.exchange.parts import ID_PART, LINK_PART, TOKEN
+from polku.exchange.parts import ID_PART, LINK_PART, PREVIOUS, TOKEN
 from polku.exchange.payload import Payload, write_payload
-from polku.exchange.tokens import derive, tokens
+from polku.exchange.tokens import tokens
+
+_LINKS = "links"
 
 
 @dataclass
@@ -41,7 +54,6 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     """
     pins = Trust.read(trust)
     keys = pins.own(LINKAGE, linkage_dir)
-    link_key = derive(root_key(linkage_dir), "link", pins.study, pins.epoch)
     ledger, outbox = Ledger(linkage_dir / "ledger.sqlite"), linkage_dir / "outbox"
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(outbox, (digest for entry in ledger.entries() for digest in entry.digests.values()))
@@ -50,7 +62,7 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
         if ID not in delivery.files:
             continue
         try:
-            report.relayed.append(_relay_one(delivery, pins, keys, link_key, ledger, outbox))
+            report.relayed.append(_relay_one(delivery, pins, keys, linkage_dir, ledger))
             delivery.files[ID].unlink()
         except Refusal as refusal:
             if refusal.exit is Exit.PACKAGE_REPLAYED:
@@ -64,40 +76,58 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     return report
 
 
-def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, link_key: bytes, ledger: Ledger, outbox: Path) -> Path:
+def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, folder: Path, ledger: Ledger) -> Path:
     with Package.verify(delivery.files[ID], pins.signers) as package:
         heading = Heading.of(package)
         heading.check_origin(package, pins, ID, delivery.register)
         ledger.judge(delivery, {ID: heading.previous})
         try:
             heading.check_terms(package, pins)
-            rows = _read(package, keys)
+            epochs = _epochs(heading, pins)
+            given = _read(package, keys, len(epochs))
         except Refusal as refusal:
             # It is genuine, so its number is used up: the next delivery must not wait for this one.
             ledger.record(delivery, {"refused": refusal.exit.name}, REFUSED)
             raise
-    linked = _linked(rows, link_key)
-    link = outbox / part_name(delivery.delivery_id, LINK)
+    tables = {
+        name: _linked(rows, link_key(folder, pins, epoch))
+        for (name, epoch), rows in zip(epochs.items(), given, strict=True)
+    }
+    link = folder / "outbox" / part_name(delivery.delivery_id, LINK)
     previous = ledger.head(delivery.register, LINK)
     header = replace(heading, compartment=LINK, previous=previous, created_at=now())
     with writing(
         link.with_name(f".{link.name}.part"), header.as_json(), keys.signing, pins.party(RESEARCH).sealing_key
     ) as out:
-        manifest = {"tables": [{"name": "links", "rows": linked.num_rows}]}
-        write_payload(out, manifest, [(linked.schema, linked.to_batches())])
+        manifest = {"tables": [{"name": name, "rows": linked.num_rows} for name, linked in tables.items()]}
+        write_payload(out, manifest, [(linked.schema, linked.to_batches()) for linked in tables.values()])
     done = replace(delivery, digests={**delivery.digests, LINK: out.digest})
-    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(linked["id_type"]).to_pylist()}
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(tables[_LINKS]["id_type"]).to_pylist()}
     ledger.record(done, counts)
-    settle(outbox, [out.digest])
+    settle(link.parent, [out.digest])
     return link
 
 
-def _read(package: Package, keys: OwnKeys) -> pa.Table:
+def _epochs(heading: Heading, pins: Trust) -> dict[str, str]:
+    """The tables of the link part, and the token epoch of each: a bridge has the epoch before as well."""
+    if heading.kind != BRIDGE:
+        return {_LINKS: pins.epoch}
+    if pins.previous_epoch is None:
+        raise Refusal(
+            Exit.PACKAGE_MISADDRESSED,
+            "the package bridges two token epochs, but the study has had one only.",
+            "Ask the steward which trust file holds.",
+            register=heading.register,
+        )
+    return {_LINKS: pins.epoch, PREVIOUS: pins.previous_epoch}
+
+
+def _read(package: Package, keys: OwnKeys, count: int) -> list[pa.Table]:
     payload = Payload(package.open(keys.opening), package.path.name)
     tables = [reader.read_all() for _, reader in payload.tables()]
-    if [table.schema for table in tables] != [ID_PART]:
+    if [table.schema for table in tables] != [ID_PART] * count:
         raise Refusal(Exit.DELIVERY_INCOMPLETE, "the id part does not hold identifiers.", file=package.path.name)
-    return tables[0]
+    return tables
 
 
 def _linked(rows: pa.Table, link_key: bytes) -> pa.Table:
