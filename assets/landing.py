@@ -39,15 +39,21 @@ def landing_assets(root: DataRoot, study: Study) -> list[dg.AssetsDefinition]:
     return [_register(root, study, contract) for contract in study.contracts.values()]
 
 
-def reference_assets(root: DataRoot, study: Study) -> dg.AssetsDefinition:
-    """The study's settings, code lists and coverage as tables; they wait for landing, whose dates they state."""
+def reference_assets(root: DataRoot, study: Study, person_keys: dg.AssetKey) -> dg.AssetsDefinition:
+    """The study's settings, code lists and coverage as tables; they wait for landing, whose dates they state.
+
+    And for `person_keys`: every model reads a reference table, and so none runs before keys are resolved.
+    """
 
     @dg.multi_asset(
         name="reference",
         specs=[
             dg.AssetSpec(
                 landing_key("reference", name),
-                deps=[landing_key(c.register, t.name) for c in study.contracts.values() for t in c.tables],
+                deps=[
+                    person_keys,
+                    *(landing_key(c.register, t.name) for c in study.contracts.values() for t in c.tables),
+                ],
                 group_name="landing",
                 description=table.grain,
                 kinds={"parquet"},

@@ -14,7 +14,7 @@ import duckdb
 
 from expectations.identifiers import KINDS, leaks_query
 from expectations.verdict import Verdict
-from polku.contracts.model import Code, Column, Contract, Table
+from polku.contracts.model import Code, Column, Table
 from polku.contracts.sql import PROVENANCE, empty_columns
 from polku.layout import DataRoot
 from polku.research import storage
@@ -43,7 +43,7 @@ def judge_landing(root: DataRoot, staged: Staged) -> dict[str, tuple[Verdict, ..
         for part in staged.tables:
             name = part.table.name
             try:
-                rules = _rules(con, f"{staged.contract.register}.{name}", staged.contract, part)
+                rules = _rules(con, f"{staged.contract.register}.{name}", staged, part)
             except duckdb.Error as error:
                 verdicts |= {(name, check): Verdict.not_judged(check, error) for check in CHECKS}
             else:
@@ -53,7 +53,7 @@ def judge_landing(root: DataRoot, staged: Staged) -> dict[str, tuple[Verdict, ..
 
 
 def _rules(
-    con: duckdb.DuckDBPyConnection, place: str, contract: Contract, part: StagedTable
+    con: duckdb.DuckDBPyConnection, place: str, staged: Staged, part: StagedTable
 ) -> dict[str, dict[str, list[Expectation]]]:
     """What both gates state of one part, over the views that they are judged on."""
     name = part.table.name
@@ -64,19 +64,24 @@ def _rules(
     return {
         "matches_contract": {
             f"columns__{name}": _columns_match(place, part.table),
-            f"part__{name}": _rows_match(place, contract, part),
+            f"part__{name}": _rows_match(place, staged, part),
         },
         "free_of_identifiers": {f"leaks__{name}": _no_identifier(place, texts)},
     }
 
 
 def _text_columns(con: duckdb.DuckDBPyConnection, name: str) -> list[str]:
-    """Every text column that is there, also one that the contract does not know."""
-    query = f"select column_name from columns__{name} where column_type = 'VARCHAR'"
+    """Every text column that is there, also one that the contract does not know.
+
+    The delivery's name is none of them: it has one value, which the contract gate compares.
+    """
+    query = f"select column_name from columns__{name} where column_type = 'VARCHAR' and column_name <> 'delivery_id'"
     return [column for (column,) in con.execute(query).fetchall()]
 
 
 def _distinct_texts(name: str, columns: list[str]) -> str:
+    if not columns:
+        return "(select null::varchar as column_name, null::varchar as text where false)"
     return (
         f"(select distinct column_name, text from (unpivot part__{name} on {', '.join(columns)} "
         "into name column_name value text))"
@@ -100,7 +105,7 @@ def _columns_match(place: str, table: Table) -> list[Expectation]:
     ]
 
 
-def _rows_match(place: str, contract: Contract, part: StagedTable) -> list[Expectation]:
+def _rows_match(place: str, staged: Staged, part: StagedTable) -> list[Expectation]:
     import great_expectations.expectations as gxe
 
     table = part.table
@@ -111,6 +116,11 @@ def _rows_match(place: str, contract: Contract, part: StagedTable) -> list[Expec
             description=f"{place}: {part.rows} rows were read and kept the contract, so many are here",
         ),
         gxe.ExpectColumnValuesToBeUnique(column="row_no", description=f"{place}.row_no: no row is there twice"),
+        gxe.ExpectColumnValuesToBeInSet(
+            column="delivery_id",
+            value_set=[staged.delivery.delivery_id],
+            description=f"{place}.delivery_id: this delivery's name",
+        ),
     ]
     for name in (*required, *PROVENANCE):
         rules.append(gxe.ExpectColumnValuesToNotBeNull(column=name, description=f"{place}.{name}: never missing"))
@@ -125,7 +135,7 @@ def _rows_match(place: str, contract: Contract, part: StagedTable) -> list[Expec
             )
         )
     for column in table.columns:
-        rules += _values_match(f"{place}.{column.name}", column, contract.codes)
+        rules += _values_match(f"{place}.{column.name}", column, staged.contract.codes)
     return rules
 
 

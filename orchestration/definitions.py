@@ -8,6 +8,8 @@ import os
 
 import dagster as dg
 
+from assets.crosswalk import KEY as CROSSWALK
+from assets.crosswalk import crosswalk_asset
 from assets.landing import landing_assets, reference_assets
 from assets.published import published_asset
 from assets.release import release_assets
@@ -26,7 +28,8 @@ marts = marts_of(project)
 defs = dg.Definitions(
     assets=[
         *landing_assets(root, study),
-        reference_assets(root, study),
+        crosswalk_asset(root, study),
+        reference_assets(root, study, CROSSWALK),
         warehouse_assets(root, project),
         snapshot_asset(root, study, marts),
         *release_assets(root, study, marts),

@@ -45,10 +45,8 @@ def _run() -> int:
         )
     checks = result.get_asset_check_evaluations()
     for check in (c for c in checks if not c.passed):
-        print(
-            f"closed gate: {check.asset_key.to_user_string()} {check.check_name}: {check.description}",
-            file=sys.stderr,
-        )
+        what = "closed gate" if check.blocking else "to be looked at"
+        print(f"{what}: {check.asset_key.to_user_string()} {check.check_name}: {check.description}", file=sys.stderr)
     assets = len(result.get_asset_materialization_events())
     passed = sum(check.passed for check in checks)
     seconds = time.monotonic() - started

@@ -25,6 +25,11 @@
   {{ return(["stg_vero__incomes"]) }}
 {%- endmacro %}
 
+{% macro permit_models() -%}
+  {#- Staging models that feed the permit timeline. -#}
+  {{ return(["stg_migri__permits"]) }}
+{%- endmacro %}
+
 {% macro residence_models() -%}
   {#- Staging models that feed the residence timeline. -#}
   {{ return(["stg_dvv__residence_events"]) }}
@@ -42,6 +47,7 @@
   "stg_kela__activity_spells": "benefit_spells",
   "stg_kela__benefit_months": "payments",
   "stg_koski__activity_spells": "study_periods",
+  "stg_migri__permits": "permits",
   "stg_osaamiskeskus__clients": "clients",
   "stg_osaamiskeskus__exits": "exits",
   "stg_osaamiskeskus__service_spells": "services",

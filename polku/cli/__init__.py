@@ -22,6 +22,7 @@ COMMANDS = {
     "seal": ("polku.cli.seal", "authority: turn an extract into two sealed packages"),
     "relay": ("polku.cli.relay", "linkage unit: re-key the tokens of id parts"),
     "verify": ("polku.cli.verify", "anybody: check packages against the trust file"),
+    "crosswalk": ("polku.cli.crosswalk", "research platform: identifiers in dispute, and decisions on them"),
     "query": ("polku.cli.query", "analyst: ask the marts a question in SQL"),
     "contracts": ("polku.cli.contracts", "check contracts and studies, write what dbt needs of them"),
     "twin": ("polku.cli.twin", "make the extracts of invented persons"),

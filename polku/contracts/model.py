@@ -171,7 +171,7 @@ class Feed:
 @dataclass(frozen=True)
 class Contract:
     """Everything known about one register. `timeline` says how it feeds the common timelines: keys activity,
-    benefit, client, exit, income, residence, service."""
+    benefit, client, exit, income, permit, residence, service."""
 
     register: str
     version: int

@@ -43,7 +43,7 @@ STATES = frozenset(
         "other",
     )
 )
-TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "residence", "service"))
+TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "permit", "residence", "service"))
 ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
 LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")

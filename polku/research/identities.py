@@ -37,6 +37,9 @@ _SCHEMA = (
     "create table if not exists identities.token "
     "(id_type varchar not null, rho blob not null, entity_key bigint not null)",
     "create table if not exists identities.restriction (entity_key bigint primary key, notice_id varchar not null)",
+    "create table if not exists identities.rejected_link (register varchar, table_name varchar, delivery_id varchar, "
+    "row_no bigint, decided_by varchar not null, reason varchar not null, decided_on date not null, "
+    "primary key (register, table_name, delivery_id, row_no))",
     "create table if not exists identities.level (no integer primary key, key_check varchar not null)",
     "create table if not exists identities.same "
     "(one bigint, other bigint, delivery_id varchar not null, primary key (one, other))",

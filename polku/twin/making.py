@@ -129,5 +129,5 @@ def _temporary(world: World, frame: Frame) -> int:
     if "hetu" not in frame.columns:
         return 0
     code = frame.columns["hetu"]
-    temporary = (code != world.people.code[frame.person]) & (code != "")
+    temporary = (code == world.people.temporary_code[frame.person]) & (code != "")
     return len(np.unique(frame.person[temporary]))

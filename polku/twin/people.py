@@ -51,6 +51,12 @@ RENTS_ON_BENEFIT = np.array([0.25, 0.40, 0.70, 0.60, 0.35])
 TEMPORARY_SHARE = 0.12
 """Of persons under international protection, those who first appear under a temporary code."""
 
+CHANGED_SHARE = 0.012
+"""Persons whose permanent code was replaced by another: a birth date that was recorded wrongly, mostly."""
+
+CHANGED_AFTER_DAYS = (200, 2500)
+"""After the arrival."""
+
 ONE_SIGN_PAIRS = 3
 """Pairs of persons whose codes differ only in the separator, as is possible since 2023."""
 
@@ -62,7 +68,8 @@ class People:
     """One element per person in every array; amounts of time in months from the window's first month.
 
     `employability` is a standard normal trait that no register sees. `temporary_until` is the first day
-    under the permanent code (NaT: never had a temporary one).
+    under a permanent code (NaT: never had a temporary one), `former_until` that under the present one (NaT: had
+    no other). `migri_number` is the client number of the Finnish Immigration Service.
     """
 
     female: Bools
@@ -81,6 +88,9 @@ class People:
     code: Texts
     temporary_code: Texts
     temporary_until: Dates
+    former_code: Texts
+    former_until: Dates
+    migri_number: Texts
     surname: Texts
     first_names: Texts
     street_address: Texts
@@ -90,7 +100,8 @@ class People:
 
     def code_on(self, person: Ints, days: Dates) -> Texts:
         """The identity code by which an authority without a shared register knows the person on a day."""
-        return np.where(days < self.temporary_until[person], self.temporary_code[person], self.code[person])
+        permanent = np.where(days < self.former_until[person], self.former_code[person], self.code[person])
+        return np.where(days < self.temporary_until[person], self.temporary_code[person], permanent)
 
 
 def make_people(persons: int, months: Dates, seed: int) -> People:
@@ -109,6 +120,9 @@ def make_people(persons: int, months: Dates, seed: int) -> People:
     age = (arrived_on - born_on).astype(float) / 365.25
     temporary = (ground == GROUNDS.index("protection")) & (rng.random(persons) < TEMPORARY_SHARE)
     code, temporary_code = _codes(rng, born_on, female, temporary, alike)
+    former_code, former_until = _former_codes(
+        stream(seed, "former codes"), born_on, female, arrived_on, code, months[-1]
+    )
     surname, first_names = _names(rng, female)
     return People(
         female=female,
@@ -129,6 +143,9 @@ def make_people(persons: int, months: Dates, seed: int) -> People:
         code=code,
         temporary_code=temporary_code,
         temporary_until=np.where(temporary, arrived_on + rng.integers(180, 450, persons), np.datetime64("NaT")),
+        former_code=former_code,
+        former_until=former_until,
+        migri_number=_migri_numbers(stream(seed, "migri numbers"), persons),
         surname=surname,
         first_names=first_names,
         street_address=_street_addresses(rng, persons),
@@ -166,6 +183,25 @@ def _codes(
         rng, born_on[temporary], female[temporary], identity_codes.TEMPORARY
     )
     return code, temporary_code
+
+
+def _former_codes(
+    rng: np.random.Generator, born_on: Dates, female: Bools, arrived_on: Dates, code: Texts, last: Dates
+) -> tuple[Texts, Dates]:
+    """Codes of another birth date that some had before, and the first day of the present code (not after `last`)."""
+    until = arrived_on + rng.integers(*CHANGED_AFTER_DAYS, len(code))
+    changed = (rng.random(len(code)) < CHANGED_SHARE) & (until <= last)
+    former = np.full(len(code), "", dtype=object)
+    wrong = born_on - rng.integers(1, 400, len(code))
+    former[changed] = identity_codes.unique_codes(rng, wrong[changed], female[changed], identity_codes.PERMANENT)
+    changed &= ~np.isin(former.astype(str), code.astype(str))
+    return np.where(changed, former, ""), np.where(changed, until, np.datetime64("NaT"))
+
+
+def _migri_numbers(rng: np.random.Generator, persons: int) -> Texts:
+    """Eight digits, some with leading zeros; the form is assumed."""
+    numbers = rng.choice(20 * persons + 1_000_000, persons, replace=False) * 4 + 1_000
+    return np.array([f"{number:08d}" for number in numbers.tolist()], dtype=object)
 
 
 def _free_sign(taken: Texts, code: str) -> str:

@@ -23,6 +23,7 @@ CONTRACTS = load_contracts(CHECKOUT / "contracts")
 EXAMPLES = CHECKOUT / "examples" / "mvad"
 SAME_IN_ALL_LANGUAGES = {"Omnia", "Pre-IB", "Pre-IB 2019"}
 LANDED = {
+    "dvv.identity_changes": ("dvv_tunnusmuutokset.csv", "former_key person_key changed_on"),
     "dvv.moves": (
         "dvv_muutot.csv",
         "person_key move_type_code moved_on from_municipality_code to_municipality_code "
@@ -37,6 +38,7 @@ LANDED = {
         "kela_etuusjaksot.csv",
         "person_key benefit_code started_on ended_on decision_type_code reason_code decided_on",
     ),
+    "kela.identity_changes": ("kela_tunnukset.csv", "temporary_key person_key changed_on"),
     "kela.payments": (
         "kela_maksut.csv",
         "person_key benefit_code payment_type_code payment_no paid_on benefit_month amount_eur",
@@ -56,11 +58,16 @@ LANDED = {
         "education_level_code finnish_level_code",
     ),
     "osaamiskeskus.exits": ("osaamiskeskus_paattymiset.csv", "client_key exited_on exit_code"),
+    "osaamiskeskus.identity_changes": ("osaamiskeskus_tunnukset.csv", "temporary_key person_key changed_on"),
+    "migri.customers": ("migri_asiakkaat.csv", "customer_key person_key registered_on"),
+    "migri.permits": ("migri_luvat.csv", "person_key ground_code started_on ended_on"),
     "osaamiskeskus.services": (
         "osaamiskeskus_palvelut.csv",
-        "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code",
+        "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code "
+        "filed_by_key",
     ),
     "ura.employment_spells": ("ura_ytyoll.csv", "person_key employment_code started_on ended_on"),
+    "ura.identity_changes": ("ura_tunnukset.csv", "temporary_key person_key changed_on"),
     "ura.job_searches": (
         "ura_ythaku.csv",
         "person_key started_on ended_on end_reason_code prior_activity_code permit_code",

@@ -11,12 +11,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
 from polku.layout import DataRoot
 from polku.research import storage
+from polku.research.crosswalk import PERSON_KEYS as PERSON_KEYS_TABLE
 from polku.research.reference import write_reference
 from polku.studies import load_study
 from tests.dbt_project.landed import PROJECT, land
@@ -108,7 +110,11 @@ PAYMENTS = [
     }
     for number, (kind, paid_on, amount) in enumerate([("S", "2020-10-20", "700"), ("P", "2021-01-20", "-50")])
 ]
-INCOMES = [{"person_key": 1, "tax_year": 2021, "wages_eur": "24000"}]
+INCOMES = [{"person_key": 1001, "tax_year": 2021, "wages_eur": "24000"}]
+# 1001 is person 1 under a temporary code. Person 5, a client too, is under restriction.
+RESTRICTED = PERSONS[0] | {"person_key": 5}
+RESTRICTED_CLIENT = CLIENTS[0] | {"client_key": 51, "person_key": 1005}
+PERSON_KEYS = [(1001, 1, False), (5, 5, True), (1005, 5, True), (51, 5, True)]
 COVERED = [
     ("osaamiskeskus", "clients"),
     ("osaamiskeskus", "services"),
@@ -142,14 +148,22 @@ class Built:
         return next((self.target / "compiled").rglob(f"{model}.sql")).read_text(encoding="utf-8")
 
 
+def write_person_keys(root: DataRoot) -> None:
+    """What the crosswalk writes."""
+    rows = [dict(zip(("entity_key", "person_key", "is_restricted"), row, strict=True)) for row in PERSON_KEYS]
+    with storage.connect(root) as con:
+        con.register("rows", pa.Table.from_pylist(rows))
+        storage.write_parquet(con, "from rows", root.landing / "reference" / PERSON_KEYS_TABLE / "current.parquet")
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Everything built and every data and unit test run on four persons; two URA deliveries tell of one spell."""
     base = tmp_path_factory.mktemp("dbt")
     root = DataRoot(STUDY, base / STUDY)
-    land(root, "dvv__persons", PERSONS)
+    land(root, "dvv__persons", [*PERSONS, RESTRICTED])
     land(root, "dvv__moves", MOVES)
-    land(root, "osaamiskeskus__clients", CLIENTS)
+    land(root, "osaamiskeskus__clients", [*CLIENTS, RESTRICTED_CLIENT])
     land(root, "osaamiskeskus__services", SERVICES)
     land(root, "osaamiskeskus__exits", EXITS)
     land(root, "ura__employment_spells", [UNEMPLOYED], delivery="d1")
@@ -157,6 +171,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     land(root, "koski__study_periods", STUDIES)
     land(root, "kela__payments", PAYMENTS)
     land(root, "vero__annual_incomes", INCOMES)
+    write_person_keys(root)
     study = dataclasses.replace(load_study(STUDY), window_from=date(2020, 1, 1), window_until=date(2022, 12, 31))
     write_reference(root, study, dict.fromkeys(COVERED, OBSERVED_UNTIL))
 

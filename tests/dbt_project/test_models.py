@@ -218,3 +218,18 @@ def test_episodes_cover_the_same_days_in_any_order(
     for (_, end), (start, _) in pairwise(episodes):
         assert end is not None
         assert start - end > gap_days
+
+
+def test_rows_under_another_key_are_the_persons(built: Built) -> None:
+    """The view over landing resolves what the crosswalk joined; nothing is rewritten."""
+    [(key, wages)] = built.query("select person_key, wages_eur from warehouse.landing.vero__annual_incomes")
+    assert (key, int(wages)) == (1, 24000)
+    assert built.query("select count(*) from warehouse.marts.person_outcome where person_key > 999") == [(0,)]
+
+
+def test_a_person_under_restriction_is_in_no_view_and_no_mart(built: Built) -> None:
+    """Neither under her own key, nor under another, nor under a client number."""
+    for table, column in (("dvv__persons", "person_key"), ("osaamiskeskus__clients", "client_key")):
+        found = built.query(f"select count(*) from warehouse.landing.{table} where {column} in (5, 1005, 51)")
+        assert found == [(0,)]
+    assert built.query("select count(*) from warehouse.marts.person where person_key in (5, 1005)") == [(0,)]

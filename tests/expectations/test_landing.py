@@ -17,8 +17,8 @@ def test_a_good_delivery_opens_both_gates(root: DataRoot, staged: Stage) -> None
     contract, identifiers = judge_landing(root, staged())["spells"]
     assert (contract.name, contract.passed, contract.failures) == ("matches_contract", True, ())
     assert (identifiers.name, identifiers.passed, identifiers.failures) == ("free_of_identifiers", True, ())
-    assert contract.checked == 14
-    assert identifiers.checked == 3  # state_code, office_code, delivery_id
+    assert contract.checked == 15
+    assert identifiers.checked == 2  # state_code, office_code
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,11 @@ def test_a_good_delivery_opens_both_gates(root: DataRoot, staged: Stage) -> None
             "person_key",
             "if(row_no < 4, null, person_key)",
             "ura.spells.person_key: never missing: 3 of 100 rows break it",
+        ),
+        (
+            "delivery_id",
+            "if(row_no = 7, 'ura-20200101-0001', delivery_id)",
+            "ura.spells.delivery_id: this delivery's name: 1 of 100 rows break it",
         ),
         ("row_no", "if(row_no = 2, 1, row_no)", "ura.spells.row_no: no row is there twice: 2 of 100 rows break it"),
         (

@@ -48,6 +48,32 @@ client_persons as (
 
 ),
 
+permits as (
+
+    select * from {{ ref('int_union_permits') }}
+
+),
+
+-- The ground on which a person first had a permit; on one day the first in the alphabet.
+ranked_permits as (
+
+    select
+        *,
+        row_number() over (
+            partition by person_key
+            order by started_on asc nulls last, ground_code asc nulls last
+        ) as rank_no
+    from permits
+
+),
+
+first_permits as (
+
+    select * from ranked_permits
+    where rank_no = 1
+
+),
+
 known as (
 
     select person_key from registered
@@ -70,6 +96,7 @@ final as (
         registered.birth_country_code,
         registered.origin_code,
         registered.marital_status_code,
+        first_permits.ground_code as residence_ground_code,
         coalesce(registered.has_foreign_background, false) as has_foreign_background,
         client_persons.education_level_code,
         client_persons.finnish_level_code,
@@ -83,6 +110,8 @@ final as (
         on known.person_key = registered.person_key
     left join client_persons
         on known.person_key = client_persons.person_key
+    left join first_permits
+        on known.person_key = first_permits.person_key
 
 )
 

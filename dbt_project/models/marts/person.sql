@@ -34,6 +34,7 @@ final as (
         persons.birth_country_code,
         persons.origin_code,
         persons.marital_status_code,
+        persons.residence_ground_code,
         persons.education_level_code,
         persons.finnish_level_code,
         persons.father_unemployed,

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from polku.twin.registers import dvv, kela, koski, osaamiskeskus, ura, vero
+from polku.twin.registers import dvv, kela, koski, migri, osaamiskeskus, ura, vero
 from polku.twin.registers.frame import Frames
 from polku.twin.world import World
 
 REGISTERS: dict[str, Callable[[World], Frames]] = {
     "osaamiskeskus": osaamiskeskus.record,
     "dvv": dvv.record,
+    "migri": migri.record,
     "ura": ura.record,
     "koski": koski.record,
     "kela": kela.record,

@@ -11,6 +11,7 @@ import numpy as np
 
 from polku.twin.chance import Dates, in_month
 from polku.twin.registers.frame import Frame, Frames
+from polku.twin.registers.identity_changes import changed_codes
 from polku.twin.residence import BETWEEN, DEAD, EMIGRATION, IMMIGRATION
 from polku.twin.world import World
 
@@ -24,8 +25,8 @@ UNKNOWN_ORIGIN_SHARE = 0.01
 
 
 def record(world: World) -> Frames:
-    """Tables persons and moves."""
-    return {"persons": _persons(world), "moves": _moves(world)}
+    """Tables persons, moves and identity_changes."""
+    return {"persons": _persons(world), "moves": _moves(world), "identity_changes": changed_codes(world)}
 
 
 def _persons(world: World) -> Frame:

@@ -13,6 +13,7 @@ import numpy as np
 from polku.twin.benefits import BEGINS, ENDS, Entitlement, entitlements
 from polku.twin.chance import Bools, Dates, Ints, Texts, in_month
 from polku.twin.registers.frame import Frame, Frames, stack, with_overlaps
+from polku.twin.registers.identity_changes import replaced_temporary_codes
 from polku.twin.residence import ABROAD, DEAD
 from polku.twin.world import World
 
@@ -40,7 +41,9 @@ def record(world: World) -> Frames:
         decisions.append(_terminated(world, entitlement))
         payments.append(_payments(world, rng, entitlement))
     spells = with_overlaps(stack(*decisions), "jakso_alpv", "jakso_lopv", OVERLAP_SHARE, rng)
-    return {"benefit_spells": spells, "payments": stack(*payments)}
+    paid = stack(*payments)
+    changes = replaced_temporary_codes(world, "kela", spells, paid)
+    return {"benefit_spells": spells, "payments": paid, "identity_changes": changes}
 
 
 def _granted(world: World, rng: np.random.Generator, entitlement: Entitlement) -> Frame:

@@ -13,6 +13,7 @@ import numpy as np
 from polku.twin import activity as a
 from polku.twin.chance import Dates, Ints, Texts, in_month, pick
 from polku.twin.registers.frame import Frame, Frames, stack, texts, with_overlaps
+from polku.twin.registers.identity_changes import replaced_temporary_codes
 from polku.twin.skills_centre import OUTCOMES
 from polku.twin.world import World
 
@@ -36,10 +37,12 @@ RETURNED_SHARE, RETURN_AFTER_MONTHS, RETURN_DAYS = 0.06, 8, 70
 """Former clients, again job seekers, who come back for a while under a new client number."""
 
 OVERLAP_SHARE = 0.01
+STAFF = 40
+"""Employees who record services."""
 
 
 def record(world: World) -> Frames:
-    """Tables clients, services and exits."""
+    """Tables clients, services, exits and identity_changes."""
     rng = world.rng("osaamiskeskus")
     act = world.activity
     person = np.flatnonzero(act.is_client)
@@ -64,13 +67,15 @@ def record(world: World) -> Frames:
         _exits(person, first, end, outcome),
         _exits(back, second, back_until, _each("job_seeker_service", len(back))),
     )
+    clients = stack(
+        _clients(world, rng, person, first, start, end),
+        _clients(world, rng, back, second, back_on, back_until, Counter(new_client_number=len(back))),
+    )
     return {
-        "clients": stack(
-            _clients(world, rng, person, first, start, end),
-            _clients(world, rng, back, second, back_on, back_until, Counter(new_client_number=len(back))),
-        ),
+        "clients": clients,
         "services": with_overlaps(services, "start", "end", OVERLAP_SHARE, rng),
         "exits": exits,
+        "identity_changes": replaced_temporary_codes(world, "osaamiskeskus", clients),
     }
 
 
@@ -201,6 +206,7 @@ def _service_rows(
             "hours_planned": planned,
             "hours_attended": np.where(status == "cancelled", 0, attended),
             "status": np.where(ongoing, "ongoing", status).astype(object),
+            "kirjaaja": np.array([f"omnia\\kt{n:03d}" for n in rng.integers(0, STAFF, count).tolist()], dtype=object),
         },
     )
 

@@ -15,6 +15,7 @@ from polku.twin import activity as a
 from polku.twin.chance import Dates, Texts, pick
 from polku.twin.people import GROUNDS
 from polku.twin.registers.frame import Frame, Frames, stack, texts, with_overlaps
+from polku.twin.registers.identity_changes import replaced_temporary_codes
 from polku.twin.spells import Spells
 from polku.twin.world import World
 
@@ -39,8 +40,10 @@ OVERLAP_SHARE = 0.01
 
 
 def record(world: World) -> Frames:
-    """Tables job_searches and employment_spells."""
-    return {"job_searches": _job_searches(world), "employment_spells": _employment_spells(world)}
+    """Tables job_searches, employment_spells and identity_changes."""
+    searches, spells = _job_searches(world), _employment_spells(world)
+    changes = replaced_temporary_codes(world, "ura", searches, spells)
+    return {"job_searches": searches, "employment_spells": spells, "identity_changes": changes}
 
 
 def _job_searches(world: World) -> Frame:

@@ -17,7 +17,7 @@ from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
 
-REGISTERS = ("osaamiskeskus", "dvv", "ura", "koski", "kela", "vero")
+REGISTERS = ("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero")
 FAULT_OF_MISTAKE = {
     "unknown_code": "unknown_code",
     "code_not_valid_then": "code_not_valid_then",
@@ -38,7 +38,9 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(study: Study, 
     first, again, other = (every_file(tmp_path / name) for name in ("first", "again", "other"))
     assert first == again
     assert set(first) == set(other)
-    assert all(first[name] != other[name] for name in first)
+    alike = [name for name in first if first[name] == other[name]]
+    assert all(first[name].count(b"\n") == 1 for name in alike)  # nothing but a header
+    assert len(alike) <= 2
 
 
 @pytest.mark.parametrize("register", REGISTERS)
@@ -82,10 +84,12 @@ def test_every_identity_code_is_of_the_test_range_and_only_the_injected_ones_are
 
 @pytest.mark.parametrize("register", REGISTERS)
 def test_bad_rows_stay_below_the_contract_s_limit(made, register: str) -> None:
+    """Files of a few rows have none at all: one would be above the limit."""
     limit = made.study.contracts[register].bad_row_limit
     for file in made.truth["files"][register].values():
         bad = file["quarantined_by_authority"] + file["quarantined_by_platform"]
-        assert 0 < bad <= limit * file["rows"]
+        assert bad <= limit * file["rows"]
+        assert bad or limit * file["rows"] < 2
 
 
 def test_each_authority_writes_its_own_format(made) -> None:

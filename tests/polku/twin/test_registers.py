@@ -8,8 +8,9 @@ import pytest
 from polku.twin import activity as a
 from polku.twin.benefits import PENSIONS, TAXABLE, entitlements
 from polku.twin.earnings import monthly_wages
-from polku.twin.registers import dvv, kela, koski, osaamiskeskus, ura, vero
+from polku.twin.registers import dvv, kela, koski, migri, osaamiskeskus, ura, vero
 from polku.twin.registers.frame import Frame, with_overlaps
+from polku.twin.registers.identity_changes import changed_codes
 from polku.twin.world import World
 
 
@@ -141,9 +142,29 @@ def test_annual_incomes_are_the_sums_of_the_months(world: World) -> None:
 
 def test_temporary_codes_stop_when_the_permanent_one_comes(world: World) -> None:
     spells = ura.record(world)["employment_spells"]
-    temporary = spells.columns["hetu"] != world.people.code[spells.person]
+    temporary = spells.columns["hetu"] == world.people.temporary_code[spells.person]
     assert temporary.any()
     np.testing.assert_array_equal(temporary, spells.columns["tappvh"] < world.people.temporary_until[spells.person])
+
+
+def test_a_changed_code_is_used_until_the_change_and_then_no_more(world: World) -> None:
+    people, changes = world.people, changed_codes(world)
+    assert len(changes) > 0
+    for day, code in ((changes.columns["muutospv"] - 1, "vanha_hetu"), (changes.columns["muutospv"], "hetu")):
+        later = people.temporary_until[changes.person] <= day
+        settled = np.isnat(people.temporary_until[changes.person]) | later
+        assert settled.any()
+        np.testing.assert_array_equal(people.code_on(changes.person, day)[settled], changes.columns[code][settled])
+
+
+def test_every_person_has_a_client_number_of_the_immigration_service_and_some_numbers_have_two_persons(
+    world: World,
+) -> None:
+    customers = migri.record(world)["customers"]
+    numbers = customers.columns["CUSTOMER_ID"]
+    assert set(numbers) == set(world.people.migri_number)
+    assert len(set(numbers)) == len(world.people)
+    assert len(numbers) - len(world.people) == customers.blemishes["number_of_two_persons"] > 0
 
 
 def test_overlapping_rows_cover_the_days_of_the_spell_they_replace() -> None:
