@@ -12,6 +12,7 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.checks import check_result, check_spec
+from assets.notices import notices_result, notices_spec
 from assets.quiet import without_values
 from expectations import Verdict, judge_landing
 from polku.contracts.model import Contract
@@ -61,14 +62,17 @@ def reference_assets(root: DataRoot, study: Study, person_keys: dg.AssetKey) -> 
             )
             for name, table in REFERENCE_TABLES.items()
         ],
+        check_specs=[notices_spec(landing_key("reference", "study"))],
     )
-    def reference() -> Iterator[dg.MaterializeResult[None]]:
+    def reference() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with without_values():
             written = write_reference(root, study, landing.received(root, study))
+            notices = notices_result(root, landing_key("reference", "study"))
         for name, rows in written.items():
             yield dg.MaterializeResult(
                 landing_key("reference", name), metadata={"dagster/row_count": dg.MetadataValue.int(rows)}
             )
+        yield notices
 
     return reference
 

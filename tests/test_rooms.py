@@ -25,7 +25,15 @@ ROOMS = {
     "orchestration": {"dagster", "assets", "polku"},
 }
 AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow")
-AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "authority/sealing.py", "linkage/relaying.py")
+AUTHORITY_MODULES = (
+    "cli/seal.py",
+    "cli/bridge.py",
+    "authority/notices.py",
+    "cli/keys.py",
+    "cli/relay.py",
+    "authority/sealing.py",
+    "linkage/relaying.py",
+)
 PARTIES = ("authority", "linkage", "research")
 
 
