@@ -155,8 +155,9 @@ def _counts(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> tuple[i
     """Rows of a part; rows about an erased entity; rows that name one in any column."""
     about, named = _names(con, table, file, subjects=True), _names(con, table, file, subjects=False)
     query = f"select count(*), count_if({about}), count_if({about} or {named}) from {storage.parquet(file)}"
-    total, gone, concerned = con.execute(query).fetchall()[0]
-    return int(total), int(gone), int(concerned)
+    # DuckDB counts no rows as null.
+    total, gone, concerned = (int(count or 0) for count in con.execute(query).fetchall()[0])
+    return total, gone, concerned
 
 
 def _without(con: duckdb.DuckDBPyConnection, table: Table, file: Path) -> str:

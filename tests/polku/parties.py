@@ -218,6 +218,8 @@ class Parties:
     def landed(self, register: str, table: str) -> list[dict[str, object]]:
         """The rows of a landing table, with keys."""
         files = sorted((self.root.landing / register / table).glob("*.parquet"))
+        if not files:
+            return []
         with storage.connect(self.root) as con:
             rows = con.execute(f"from {storage.parquet(files)} order by delivery_id, row_no").to_arrow_table()
         return rows.to_pylist()

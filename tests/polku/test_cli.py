@@ -12,8 +12,9 @@ import pytest
 from polku import cli
 from polku.cli import keys, main, relay, seal
 from polku.errors import Exit
+from polku.exchange.keyfiles import write_key
 from polku.layout import DataRoot
-from polku.research import opening
+from polku.research import intake, opening
 from polku.studies import load_study
 
 URA = "hetu;tyok1;tappvh;tppvm\n010190-999W;1;2018-09-01;2018-12-31\n131052-900W;2;2018-09-01;\n"
@@ -119,3 +120,41 @@ def test_a_command_is_imported_only_when_it_is_called() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert keys.__name__ in done.stdout.split()
     assert seal.__name__ not in done.stdout.split()
+
+
+def test_a_notice_from_the_authority_to_the_list_of_what_is_due(
+    root: DataRoot, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    set_up(root, capsys)
+    ids = tmp_path / "ids.csv"
+    ids.write_text("hetu\n131052-900W\n")
+    words = ["notice", "--study", "mvad", "--register", "ura", "--action", "rectify", "--ids", ids]
+    assert polku(*words, "--reason", "inaccurate") == Exit.USAGE
+    assert polku(*words, "--reason", "objection", "--received-on", "2026-01-02") == Exit.USAGE
+    assert polku(*words, "--reason", "inaccurate", "--received-on", "2026-01-02") == Exit.OK
+    out = capsys.readouterr()
+    assert "rectify (inaccurate) for 1 person(s)" in out.err
+    id_part, data_part = out.out.split()
+    shutil.copy(id_part, root.linkage / "inbox")
+    shutil.copy(data_part, root.inbox)
+    assert polku("relay", "--study", "mvad") == Exit.OK
+    shutil.copy(capsys.readouterr().out.strip(), root.inbox)
+    study = load_study("mvad")
+    (arrived,) = opening.pending(root, study)
+    assert intake.take(root, study, arrived, lambda _: None) == ("notice", None)
+    assert polku("notice", "--study", "mvad", "--list") == Exit.OK
+    listed = capsys.readouterr().out
+    assert "rectify (inaccurate), OVERDUE, due 2026-02-02, 1 person(s)" in listed
+    assert "131052" not in listed
+
+
+def test_a_bridge_and_a_rotation_are_refused_without_new_keys(
+    root: DataRoot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(root, capsys)
+    assert polku("bridge", "--study", "mvad", "--register", "ura") == Exit.USAGE
+    assert polku("bridge", "--study", "mvad", "--register", "vero") == Exit.USAGE
+    assert polku("rotate", "--study", "mvad") == Exit.KEY_UNUSABLE
+    write_key(root.keys / "root-2.key", bytes(range(32)))
+    assert polku("rotate", "--study", "mvad") == Exit.OK
+    assert "level 2 is in force; 0 tokens keyed anew" in capsys.readouterr().err

@@ -10,18 +10,23 @@ from datetime import date
 from pathlib import Path
 
 from polku.exchange.notices import Notice
+from polku.studies import Study
 from tests.polku.parties import CLIENTS, PERSONS, SERVICES, SPELLS, Parties, contract, small_study
 
-HETUS = {"a": "131052-900W", "b": "290296-9026", "c": "010190-989L"}
+HETUS = {"a": "131052-900W", "b": "290296-9026", "c": "150585-923D"}
 NUMBERS = {"a": "11", "b": "12", "c": "13"}
 TABLES = (("persons", "persons"), ("jobs", "spells"), ("clients", "clients"), ("clients", "services"))
 REGISTERS = ("persons", "jobs", "clients")
 
 
-def small_world(path: Path) -> Parties:
+def small_study_of() -> Study:
     """Registers: one of persons, one of spells, one that knows persons by its own number."""
-    study = small_study(contract("persons", PERSONS), contract("jobs", SPELLS), contract("clients", CLIENTS, SERVICES))
-    return Parties(path, study)
+    return small_study(contract("persons", PERSONS), contract("jobs", SPELLS), contract("clients", CLIENTS, SERVICES))
+
+
+def small_world(path: Path) -> Parties:
+    """The parties of that study."""
+    return Parties(path, study=small_study_of())
 
 
 def write(world: Parties, persons: Iterable[str]) -> None:
@@ -52,9 +57,7 @@ def erasure(received_on: date = date(2024, 6, 1)) -> Notice:
 
 def truth_of(world: Parties) -> dict[str, set[object]]:
     """The keys under which each person's rows have landed; client numbers are resolved by the rows that link them."""
-    rows = {
-        table: world.landed(register, table) if _parts(world, register, table) else [] for register, table in TABLES
-    }
+    rows = {table: world.landed(register, table) for register, table in TABLES}
     owner = {row["client_key"]: row["person_key"] for row in rows["clients"]}
     found: dict[str, set[object]] = {}
     for table, label in (("persons", "language_code"), ("spells", "note"), ("clients", "municipality_code")):
@@ -65,7 +68,3 @@ def truth_of(world: Parties) -> dict[str, set[object]]:
         assert isinstance(day, date)
         found.setdefault("abc"[day.day - 1], set()).add(owner.get(row["client_key"], row["client_key"]))
     return found
-
-
-def _parts(world: Parties, register: str, table: str) -> bool:
-    return any((world.root.landing / register / table).glob("*.parquet"))

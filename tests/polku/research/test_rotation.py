@@ -173,8 +173,6 @@ def test_what_comes_before_its_bridge_is_kept_and_taken_in_after_it(world: Parti
         patch.setattr("polku.authority.dispatch.check_epoch", lambda *_: None)
         world.bridge("persons")
     assert set(world.land().values()) == {None}
-    assert len(Ledger(world.root.ledger).accepted("persons")) == 2
-    assert set(world.land().values()) == {None}
     assert truth_of(world) == known
     assert len(Ledger(world.root.ledger).accepted("persons")) == 3
 
@@ -237,7 +235,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_rows_are_whose_they_are_after_any_sequence_of_events(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, object, str]]
