@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -57,21 +58,23 @@ class Ring:
     def tokens_of(self, store: Identities, linked: pa.Table) -> tuple[pa.Table, pa.Array]:
         """The research token (TOKENS) of each row of `linked` (id_type, linked), and whether it has been erased."""
         marks = self._marks(store)
-        rho = pa.nulls(linked.num_rows, _RHO)
-        erased = pa.array([False] * linked.num_rows) if linked.num_rows else pa.array([], pa.bool_())
         id_types = linked["id_type"].combine_chunks()
+        at, rho, erased = [np.empty(0, np.int64)], [pa.array([], _RHO)], [pa.array([], pa.bool_())]
         for id_type in id_types.unique().to_pylist():
             its = pc.equal(id_types, id_type)
-            values = linked["linked"].combine_chunks().filter(its).to_pylist()
-            gone = pa.array([False] * len(values))
+            values = linked["linked"].filter(its).to_pylist()
+            gone = pa.array(np.zeros(len(values), np.bool_))
             for level, key in enumerate(self.levels, start=1):
                 values = tokens(key, id_type, values)
                 if level in marks:
                     made = pa.array(tokens(self.tomb, id_type, values), _RHO)
                     gone = pc.or_(gone, pc.is_in(made, value_set=marks[level]))
-            rho = pc.replace_with_mask(rho, its, pa.array(values, _RHO))
-            erased = pc.replace_with_mask(erased, its, gone)
-        return pa.Table.from_arrays([id_types, rho], schema=TOKENS), erased
+            at.append(np.flatnonzero(its))
+            rho.append(pa.array(values, _RHO))
+            erased.append(gone)
+        order = np.argsort(np.concatenate(at), kind="stable")
+        made = pa.Table.from_arrays([id_types, pa.concat_arrays(rho).take(order)], schema=TOKENS)
+        return made, pa.concat_arrays(erased).take(order)
 
     def entomb(self, store: Identities, notice_id: str, gone: pa.Table) -> None:
         """Leave tombstones of research tokens (TOKENS, of the present level)."""

@@ -230,12 +230,12 @@ STEPS = st.lists(
         st.tuples(st.just("epoch"), st.none(), st.none()),
         st.tuples(st.just("erase"), st.sampled_from("abc"), st.sampled_from(REGISTERS)),
     ),
-    min_size=3,
-    max_size=6,
+    min_size=2,
+    max_size=5,
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
 @given(steps=STEPS)
 def test_rows_are_whose_they_are_after_any_sequence_of_events(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, object, str]]
