@@ -21,7 +21,7 @@ from polku.authority.sealing import seal
 from polku.errors import Exit, Refusal
 from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT
-from polku.research import landing, opening
+from polku.research import archive, landing, opening
 from polku.studies import load_study
 
 pytestmark = pytest.mark.pipeline
@@ -97,8 +97,8 @@ def test_a_second_delivery_of_the_same_rows_changes_no_figure(copy_of: Callable[
 
 def test_a_package_that_arrives_twice_is_put_away(copy_of: Callable[[str], Any]) -> None:
     platform = copy_of("mvad")
-    for package in platform.root.archive.glob("dvv-*"):
-        shutil.copyfile(package, platform.root.inbox / package.name)
+    [landed] = Ledger(platform.root.ledger).accepted("dvv")
+    archive.reopen(platform.root, landed.delivery_id, platform.root.inbox)
     assert landing.repair(platform.root) == 1
     assert list(platform.root.inbox.glob("*.hpkg")) == []
     assert len(Ledger(platform.root.ledger).accepted("dvv")) == 1
@@ -139,7 +139,7 @@ def test_a_landing_killed_at_any_moment_is_repaired(copy_of: Callable[[str], Any
 
 KILLED = """
 import os, signal, sys
-from polku.research import landing, opening
+from polku.research import archive, landing, opening
 from polku.layout import DataRoot
 from polku.exchange.ledger import Ledger
 from polku.studies import load_study
@@ -156,7 +156,7 @@ if moment == "staged":
 elif moment == "moved":
     Ledger.record = die
 else:
-    landing._archive = die
+    landing.archive.put_away = die
 landing.commit(root, staged)
 """
 
