@@ -144,7 +144,7 @@ from polku.layout import DataRoot
 from polku.exchange.ledger import Ledger
 from polku.studies import load_study
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 root, study = DataRoot.of("mvad"), load_study("mvad")
