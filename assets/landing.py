@@ -12,14 +12,15 @@ from datetime import timedelta
 import dagster as dg
 
 from assets.checks import check_result, check_spec
+from assets.notices import notices_result, notices_spec
 from assets.quiet import without_values
 from expectations import Verdict, judge_landing
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import WAITS
+from polku.exchange.delivery import BRIDGE, KINDS, WAITS, Delivery
 from polku.exchange.folders import arriving
 from polku.layout import DataRoot
-from polku.research import landing, opening
+from polku.research import erasure, intake, landing, opening
 from polku.research.reference import REFERENCE_TABLES, write_reference
 from polku.studies import Study
 
@@ -62,14 +63,17 @@ def reference_assets(root: DataRoot, study: Study, person_keys: dg.AssetKey) -> 
             )
             for name, table in REFERENCE_TABLES.items()
         ],
+        check_specs=[notices_spec(landing_key("reference", "study"))],
     )
-    def reference() -> Iterator[dg.MaterializeResult[None]]:
+    def reference() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with without_values():
             written = write_reference(root, study, landing.received(root, study))
+            notices = notices_result(root, landing_key("reference", "study"))
         for name, rows in written.items():
             yield dg.MaterializeResult(
                 landing_key("reference", name), metadata={"dagster/row_count": dg.MetadataValue.int(rows)}
             )
+        yield notices
 
     return reference
 
@@ -102,6 +106,7 @@ def _register(root: DataRoot, study: Study, contract: Contract) -> dg.AssetsDefi
         with without_values():
             outcome = _land_pending(root, study, contract.register, context.log)
             totals = landing.totals(root, contract.register)
+            outcome.kinds = landing.kinds(root, contract.register)
         for name, key in keys.items():
             for check in CHECKS:
                 yield check_result(outcome.verdict(name, check), key)
@@ -119,9 +124,11 @@ class Outcome:
     """What became of the deliveries of one register that were in the inbox.
 
     `faults` say why deliveries did not land: refused, or kept because they could not be judged or opened.
+    `kinds` counts all landed deliveries of the register by kind.
     """
 
     landed: list[landing.Staged] = field(default_factory=list)
+    kinds: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     waiting: int = 0
     verdicts: dict[tuple[str, str], list[Verdict]] = field(default_factory=dict)
@@ -157,32 +164,47 @@ class Unjudged(Exception):
 
 def _land_pending(root: DataRoot, study: Study, register: str, log: logging.Logger) -> Outcome:
     """Land every complete delivery of a register, each whole or not at all, in the order of its sequence."""
-    outcome = Outcome()
+    outcome, tried = Outcome(), set[str]()
     with landing.alone(root):
         if mended := landing.repair(root):
             log.info("Repaired what a killed run had left: %s file(s).", mended)
+        if rewritten := erasure.resume(root, study):
+            log.info("Finished an erasure that a killed run had begun: %s file(s) rewritten.", rewritten)
         for path in arriving(root.inbox):
             log.warning("%s is still being copied: it has no marker yet.", path.name)
-        for delivery in (d for d in opening.pending(root, study) if d.register == register):
+        while delivery := next((d for d in opening.pending(root, study) if _is_next(d, register, tried)), None):
+            tried.add(delivery.delivery_id)
             try:
-                staged = landing.stage(root, study, delivery)
-                outcome.take(judge_landing(root, staged))
+                kind, staged = intake.take(
+                    root, study, delivery, lambda staged: outcome.take(judge_landing(root, staged))
+                )
+                if staged:
+                    outcome.landed.append(staged)
+                    log.info("%s: %s rows, %s quarantined", delivery.delivery_id, staged.rows, staged.quarantined)
+                else:
+                    log.info("%s: %s taken in", delivery.delivery_id, kind)
+                if kind == BRIDGE:
+                    # What came before it is in the inbox again.
+                    tried.clear()
             except Unjudged:
                 outcome.faults.append(f"{delivery.delivery_id} stays in the inbox: it could not be judged")
             except Refusal as refusal:
-                if refusal.exit in WAITS:
+                if refusal.exit in (*WAITS, Exit.BRIDGE_MISSING):
                     log.warning("%s is held: %s", delivery.delivery_id, refusal)
+                    if refusal.exit is Exit.BRIDGE_MISSING:
+                        # Its number is used up, or the bridge could not come after it.
+                        landing.discard(root, delivery, refusal)
                     continue
                 outcome.faults.append(f"{delivery.delivery_id}: {refusal}")
                 log.error("%s did not land (exit code %s): %s", delivery.delivery_id, int(refusal.exit), refusal)
                 if refusal.exit not in opening.HELD:
                     landing.discard(root, delivery, refusal)
-            else:
-                landing.commit(root, staged)
-                outcome.landed.append(staged)
-                log.info("%s: %s rows, %s quarantined", delivery.delivery_id, staged.rows, staged.quarantined)
         outcome.waiting = sum(delivery.register == register for delivery in opening.waiting(root, study))
     return outcome
+
+
+def _is_next(delivery: Delivery, register: str, tried: set[str]) -> bool:
+    return delivery.register == register and delivery.delivery_id not in tried
 
 
 def _metadata(totals: Mapping[str, Mapping[str, int]], outcome: Outcome, table: str) -> dict[str, dg.MetadataValue]:
@@ -197,6 +219,8 @@ def _metadata(totals: Mapping[str, Mapping[str, int]], outcome: Outcome, table: 
         "deliveries_waiting": outcome.waiting,
         "rows_new": sum(part.rows for part in new),
         "rows_new_quarantined": sum(part.quarantined for part in new),
+        "rows_new_erased": sum(part.erased for part in new),
+        **{f"deliveries_{kind}": outcome.kinds.get(kind, 0) for kind in KINDS},
     }
     metadata: dict[str, dg.MetadataValue] = {name: dg.MetadataValue.int(count) for name, count in counts.items()}
     if total.get("rows") and "linked" in total:

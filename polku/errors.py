@@ -37,6 +37,7 @@ class Exit(IntEnum):
     NOT_YET = 39
     GATE_CLOSED = 40
     ANOTHER_RUN = 41
+    BRIDGE_MISSING = 42
     NO_SNAPSHOT = 50
     QUERY_FAILED = 51
 

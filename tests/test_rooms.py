@@ -29,7 +29,15 @@ ROOMS = {
 AUTHORITY = ("cryptography", "duckdb", "duckdb_extension_httpfs", "numpy", "pyarrow", "tqdm")
 CEREMONY = {"shamir_mnemonic"}
 """What only a key ceremony needs: imported in one module, which is imported when a root is split or combined."""
-AUTHORITY_MODULES = ("cli/seal.py", "cli/keys.py", "cli/relay.py", "authority/sealing.py", "linkage/relaying.py")
+AUTHORITY_MODULES = (
+    "cli/seal.py",
+    "cli/bridge.py",
+    "authority/notices.py",
+    "cli/keys.py",
+    "cli/relay.py",
+    "authority/sealing.py",
+    "linkage/relaying.py",
+)
 PARTIES = ("authority", "linkage", "research")
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from datetime import UTC, datetime
 from importlib.metadata import distribution
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import pytest
 
 from polku.errors import Exit
 from polku.exchange import grants, keys
+from polku.exchange.issuing import issue
 from polku.layout import CHECKOUT, DataRoot
 
 STUDY, REGISTER = "mvad", "ura"
@@ -66,8 +68,11 @@ def test_the_whole_hour_of_an_official(installed: Path, tmp_path: Path) -> None:
 
     assert official(installed, home, "keys", "create", "--study", STUDY, REGISTER).returncode == Exit.OK
     cards.append(keys.read_card(keys.card_path(own.authority(REGISTER))))
-    keys.write_trust(elsewhere.trust, cards)
+    today = datetime.now(UTC).date()
+    issue(elsewhere.steward, elsewhere.trust, cards, study=STUDY, test=True, today=today, expires_on=today)
     shutil.copyfile(elsewhere.trust, own.trust)
+    steward = cards[0].verify_key.key_id.hex()
+    assert official(installed, home, "keys", "pin", "--study", STUDY, REGISTER, steward).returncode == Exit.OK
     extract = own.authority(REGISTER) / "extract"
     extract.mkdir()
     (extract / "ura_ytyoll.csv").write_text(ROWS)
@@ -83,7 +88,7 @@ def test_the_whole_hour_of_an_official(installed: Path, tmp_path: Path) -> None:
     assert sealed.returncode == Exit.OK, sealed.stderr
     id_part, data_part = sealed.stdout.split()
     assert Path(data_part).parent == own.authority(REGISTER) / "sealed"
-    verified = official(installed, home, "verify", "--study", STUDY, id_part, data_part)
+    verified = official(installed, home, "verify", "--study", STUDY, "--as", REGISTER, id_part, data_part)
     assert verified.returncode == Exit.OK, verified.stderr
 
 

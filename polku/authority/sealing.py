@@ -47,6 +47,7 @@ from polku.errors import Exit, Refusal
 from polku.exchange.blinding import new_blinding, unblinding
 from polku.exchange.delivery import (
     DATA,
+    EXTRACT,
     ID,
     Delivery,
     Heading,
@@ -59,6 +60,7 @@ from polku.exchange.delivery import (
     part_name,
     warn_if_unreviewed,
 )
+from polku.exchange.epochs import check_epoch
 from polku.exchange.files import digest_of
 from polku.exchange.folders import settle
 from polku.exchange.grants import granted_keys
@@ -93,8 +95,8 @@ def seal(
     `extracted_on` is the day the register was read, `period` the first and last day that the extract
     covers. Identifiers and dates to be coarsened are judged here; everything else travels as text as
     written and is judged on arrival. Refuses (and writes no package) EXTRACT_MISSING,
-    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, ANOTHER_RUN, and USAGE for a period that
-    cannot be. `rehearsal` goes the same way without writing.
+    EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, ANOTHER_RUN, USAGE for a period that cannot
+    be, and BRIDGE_MISSING after a rotation of the token keys. `rehearsal` goes the same way without writing.
     """
     # DuckDB may read this folder only, and compares paths as they are written.
     contract, extract = study.contracts[register], extract.resolve()
@@ -104,6 +106,7 @@ def seal(
     with alone(authority_dir):
         ledger = Ledger(authority_dir / "ledger.sqlite")
         sealed = tidy(authority_dir, ledger)
+        check_epoch(ledger, register, EXTRACT, pins)
         seq = ledger.last(register) + 1
         heading = Heading(
             compartment=DATA, delivery_id=delivery_name(register, extracted_on, seq), study=study.code,
@@ -137,7 +140,8 @@ def seal(
             delivery = _write(con, extracts, identifiers, manifest, headings, keys, pins, sealed)
         report = SealReport(heading, delivery, manifest, tables, quarantine)
         write_report(report, study, pins)
-        ledger.record(delivery, {table.name: table.rows for table in manifest.tables})
+        counts = {table.name: table.rows for table in manifest.tables}
+        ledger.record(delivery, {"kind": EXTRACT, "epoch": pins.epoch, "tables": counts})
         settle(sealed, delivery.digests.values())
     return report
 

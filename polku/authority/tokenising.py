@@ -59,8 +59,13 @@ class Identifiers:
         rows = self._rows.filter(pa.array(self._sent))
         if blinding is None:
             return rows
-        elements = blind(rows["id_type"].to_pylist(), rows["token"].to_pylist(), blinding)
-        return pa.Table.from_arrays([*rows.columns[:2], pa.array(elements, ELEMENT)], schema=ID_PARTS[BLINDED])
+        return blinded(rows, blinding)
+
+
+def blinded(rows: pa.Table, blinding: int) -> pa.Table:
+    """An id part with the element of each token in its place."""
+    elements = blind(rows["id_type"].to_pylist(), rows["token"].to_pylist(), blinding)
+    return pa.Table.from_arrays([*rows.columns[:2], pa.array(elements, ELEMENT)], schema=ID_PARTS[BLINDED])
 
 
 class Tokeniser:

@@ -17,9 +17,12 @@ from polku.errors import Exit, Refusal
 COMMANDS = {
     "keys": ("polku.cli.keys", "the key ceremony: cards, trust file, pins, grants, shares, rotation"),
     "seal": ("polku.cli.seal", "authority: turn an extract into two sealed packages"),
+    "notice": ("polku.cli.notice", "authority: rectify, erase or restrict persons; research: list what is due"),
+    "bridge": ("polku.cli.bridge", "authority: old and new tokens after a rotation of the token keys"),
     "relay": ("polku.cli.relay", "linkage unit: re-key the tokens of id parts"),
     "verify": ("polku.cli.verify", "anybody: check packages against the trust file"),
     "crosswalk": ("polku.cli.crosswalk", "research platform: identifiers in dispute, and decisions on them"),
+    "rotate": ("polku.cli.rotate", "research platform: key every stored token once more"),
     "query": ("polku.cli.query", "analyst: ask the marts a question in SQL"),
     "contracts": ("polku.cli.contracts", "check contracts and studies, write what dbt needs of them"),
     "twin": ("polku.cli.twin", "make the extracts of invented persons"),

@@ -32,7 +32,8 @@ log = logging.getLogger(__name__)
 
 ID, DATA, LINK = "id", "data", "link"
 EXTRACT, NOTICE, BRIDGE = "extract", "notice", "bridge"
-"""Kinds of delivery: rows of a register; corrections of what was sent; new tokens for old ones."""
+KINDS = (EXTRACT, NOTICE, BRIDGE)
+"""What a delivery is: rows of a register, notices about persons, or old and new tokens of a key rotation."""
 
 WAITS = frozenset((Exit.SEQUENCE_GAP, Exit.NOT_YET))
 """Exit codes of a delivery that nothing is wrong with: it stays where it is and is looked at again."""
@@ -112,14 +113,14 @@ class Heading:
             heading = shaped(cls, package.header)
             previous_is_one = heading.previous is None or _DIGEST.fullmatch(heading.previous)
             datetime.fromisoformat(heading.created_at).astimezone(UTC)
-            if previous_is_one and heading.kind in (EXTRACT, NOTICE, BRIDGE):
+            if previous_is_one and heading.kind in KINDS:
                 return heading
         except (ValueError, OverflowError):
             pass
         raise Refusal(Exit.PACKAGE_MISADDRESSED, "the package is not a part of a delivery.", file=package.path.name)
 
-    def check_origin(self, package: Package, trust: Trust, compartment: str, sender: str, kind: str = EXTRACT) -> None:
-        """Refuse a part that is not from `sender` (SENDER_UNKNOWN), or is of another kind, study or epoch
+    def check_origin(self, package: Package, trust: Trust, compartment: str, sender: str) -> None:
+        """Refuse a part that is not from `sender` (SENDER_UNKNOWN), or is of another compartment or study
         than expected here, or misnamed (PACKAGE_MISADDRESSED). What passes is genuine."""
         if package.sender_key_id != trust.party(sender).verify_key.key_id:
             raise self._refusal(
@@ -129,11 +130,9 @@ class Heading:
             )
         named = re.fullmatch(DELIVERY_ID, self.delivery_id)
         expected = {
-            "kind of delivery": (self.kind, kind),
             "kind of part": (self.compartment, compartment),
             "study": (self.study, trust.study),
             "test mark": (self.test, trust.test),
-            "token epoch": (self.epoch, trust.epoch),
             "file name": (package.path.name, part_name(self.delivery_id, compartment)),
             "delivery id": (named and (named["register"], int(named["seq"])), (self.register, self.seq)),
         }
@@ -157,8 +156,15 @@ class Heading:
             )
 
     def check_terms(self, package: Package, trust: Trust) -> None:
-        """Refuse (PACKAGE_WRONG_CONTRACT) a part whose tokens would link to nobody: other spelling rules,
-        another mode, or another token key than the steward's card announces."""
+        """Refuse a part whose tokens would link to nobody: another token epoch (PACKAGE_MISADDRESSED), other
+        spelling rules, another mode or another token key than the trust file announces (PACKAGE_WRONG_CONTRACT)."""
+        if self.epoch != trust.epoch:
+            raise self._refusal(
+                package,
+                Exit.PACKAGE_MISADDRESSED,
+                f"its tokens are of epoch {self.epoch}, the study's are of epoch {trust.epoch}.",
+                "The authority and all others need the same trust file; then the authority seals again.",
+            )
         if self.canon_version != CANON_VERSION:
             raise self._refusal(
                 package,

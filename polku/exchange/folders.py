@@ -116,6 +116,12 @@ def move(path: Path, folder: Path) -> Path:
     return moved
 
 
+def take(path: Path, target: Path) -> None:
+    """Take a package out of a folder under a name that is none of a package; its marker goes after it."""
+    path.replace(target)
+    _marker(path).unlink(missing_ok=True)
+
+
 def remove(path: Path) -> None:
     """Delete a package and its marker."""
     path.unlink()

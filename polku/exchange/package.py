@@ -324,6 +324,12 @@ class _Stream:
         return nonce
 
 
+def wrapped_key_at(file: BinaryIO) -> int:
+    """Where in a package file that has been verified before the wrapped data key stands."""
+    file.seek(0)
+    return _PREFIX.size + int(_PREFIX.unpack(file.read(_PREFIX.size))[3])
+
+
 def _new_package_id() -> str:
     """A UUIDv7 (RFC 9562): milliseconds since 1970, then 74 random bits."""
     bits = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)

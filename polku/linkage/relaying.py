@@ -15,15 +15,17 @@ import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
 from polku.exchange.blinding import link_scalar, multiply
-from polku.exchange.delivery import ID, LINK, WAITS, Delivery, Heading, now, part_name, warn_if_unreviewed
+from polku.exchange.delivery import BRIDGE, ID, LINK, WAITS, Delivery, Heading, now, part_name, warn_if_unreviewed
 from polku.exchange.folders import arriving, find_parts, remove, set_aside, settle, verified
 from polku.exchange.keys import LINKAGE, RESEARCH, OwnKeys
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.exchange.package import Package, writing
-from polku.exchange.parts import BLINDED, ID_PARTS, LINK_PARTS
+from polku.exchange.parts import BLINDED, ID_PARTS, LINK_PARTS, PREVIOUS
 from polku.exchange.payload import Payload, write_payload
 from polku.exchange.tokens import tokens
 from polku.exchange.trust import Trust, link_key
+
+_LINKS = "links"
 
 
 @dataclass
@@ -47,8 +49,11 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     """
     pins = Trust.read(trust, linkage_dir)
     warn_if_unreviewed(pins)
-    keys, key = pins.own(LINKAGE, linkage_dir), link_key(linkage_dir, pins, pins.epoch)
-    pins.party(RESEARCH)  # a revoked recipient is no fault of the id parts: refused before any is touched
+    keys = pins.own(LINKAGE, linkage_dir)
+    # A wrong key or a revoked recipient is no fault of the id parts: refused before any is touched.
+    pins.party(RESEARCH)
+    for epoch in pins.epochs:
+        link_key(linkage_dir, pins, epoch)
     ledger, outbox = Ledger(linkage_dir / "ledger.sqlite"), linkage_dir / "outbox"
     outbox.mkdir(parents=True, exist_ok=True, mode=0o700)
     settle(outbox, (digest for entry in ledger.entries() for digest in entry.digests.values()))
@@ -57,7 +62,7 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
         if ID not in delivery.files:
             continue
         try:
-            report.relayed.append(_relay_one(delivery, pins, keys, key, ledger, outbox))
+            report.relayed.append(_relay_one(delivery, pins, keys, linkage_dir, ledger))
             remove(delivery.files[ID])
         except Refusal as refusal:
             if refusal.exit is Exit.PACKAGE_REPLAYED:
@@ -71,7 +76,7 @@ def relay(linkage_dir: Path, trust: Path) -> RelayReport:
     return report
 
 
-def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, key: bytes, ledger: Ledger, outbox: Path) -> Path:
+def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, folder: Path, ledger: Ledger) -> Path:
     with verified(delivery.files[ID], pins.signers) as package:
         delivery, heading = delivery.verified({ID: package}), Heading.of(package)
         heading.check_origin(package, pins, ID, delivery.register)
@@ -79,36 +84,55 @@ def _relay_one(delivery: Delivery, pins: Trust, keys: OwnKeys, key: bytes, ledge
         ledger.judge(delivery, {ID: heading.previous})
         try:
             heading.check_terms(package, pins)
-            linked = _linked(_read(package, keys, pins.mode), key, pins.mode, package.path.name)
+            epochs = _epochs(heading, pins)
+            given = _read(package, keys, pins.mode, len(epochs))
+            tables = {
+                name: _linked(rows, link_key(folder, pins, epoch), pins.mode, package.path.name)
+                for (name, epoch), rows in zip(epochs.items(), given, strict=True)
+            }
         except Refusal as refusal:
             # It is genuine, so its number is used up: the next delivery must not wait for this one.
             ledger.record(delivery, {"refused": refusal.exit.name}, REFUSED)
             raise
-    link = outbox / part_name(delivery.delivery_id, LINK)
+    link = folder / "outbox" / part_name(delivery.delivery_id, LINK)
     previous = ledger.head(delivery.register, LINK)
     header = replace(heading, compartment=LINK, previous=previous, created_at=now())
     with writing(
         link.with_name(f".{link.name}.part"), header.as_json(), keys.signing, pins.party(RESEARCH).sealing_key
     ) as out:
-        manifest = {"tables": [{"name": "links", "rows": linked.num_rows}]}
-        write_payload(out, manifest, [(linked.schema, linked.to_batches())])
+        manifest = {"tables": [{"name": name, "rows": linked.num_rows} for name, linked in tables.items()]}
+        write_payload(out, manifest, [(linked.schema, linked.to_batches()) for linked in tables.values()])
     done = replace(
         delivery,
         digests={**delivery.digests, LINK: out.digest},
         package_ids={**delivery.package_ids, LINK: out.package_id},
     )
-    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(linked["id_type"]).to_pylist()}
+    counts = {entry["values"]: entry["counts"] for entry in pc.value_counts(tables[_LINKS]["id_type"]).to_pylist()}
     ledger.record(done, counts)
-    settle(outbox, [out.digest])
+    settle(link.parent, [out.digest])
     return link
 
 
-def _read(package: Package, keys: OwnKeys, mode: str) -> pa.Table:
+def _epochs(heading: Heading, pins: Trust) -> dict[str, str]:
+    """The tables of the link part, and the token epoch of each: a bridge has the epoch before as well."""
+    if heading.kind != BRIDGE:
+        return {_LINKS: pins.epoch}
+    if pins.previous_epoch is None:
+        raise Refusal(
+            Exit.PACKAGE_MISADDRESSED,
+            "the package bridges two token epochs, but the study has had one only.",
+            "Ask the steward which trust file holds.",
+            register=heading.register,
+        )
+    return {_LINKS: pins.epoch, PREVIOUS: pins.previous_epoch}
+
+
+def _read(package: Package, keys: OwnKeys, mode: str, count: int) -> list[pa.Table]:
     payload = Payload(package.open(keys.opening), package.path.name)
     tables = [reader.read_all() for _, reader in payload.tables()]
-    if [table.schema for table in tables] != [ID_PARTS[mode]]:
+    if [table.schema for table in tables] != [ID_PARTS[mode]] * count:
         raise Refusal(Exit.DELIVERY_INCOMPLETE, "the id part does not hold identifiers.", file=package.path.name)
-    return tables[0]
+    return tables
 
 
 def _linked(rows: pa.Table, key: bytes, mode: str, file: str) -> pa.Table:

@@ -76,7 +76,9 @@ def clustered(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study, as_o
     con.execute("""
         create or replace temp table link as
         select *, kind = 'hetu_changed' as states_change from stated
-        anti join identities.rejected_link using (register, table_name, delivery_id, row_no)""")
+        anti join identities.rejected_link using (register, table_name, delivery_id, row_no)
+        union all
+        select one, other, 'rekeyed', '', '', delivery_id, 0, null, true from identities.same""")
     con.execute("create or replace temp table entity as from identities.entity")
     cluster(con)
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pandas as pd
@@ -24,11 +26,12 @@ import pandas as pd
 from polku.contracts.model import Contract, Table
 from polku.contracts.sql import empty_columns, typed_query
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import Delivery, Manifest
-from polku.exchange.folders import find_parts, move
-from polku.exchange.ledger import Ledger
+from polku.exchange.delivery import EXTRACT, Delivery, Manifest
+from polku.exchange.folders import find_parts
+from polku.exchange.ledger import Entry, Ledger
 from polku.layout import DataRoot
-from polku.research import opening, storage
+from polku.research import archive, opening, storage
+from polku.research.erasure import QUARANTINED_KEYS
 from polku.studies import Study
 
 QUARANTINE = "quarantine.parquet"
@@ -45,16 +48,24 @@ class StagedTable:
     flagged: int
     linked: int | None
     """Rows that name a person with a key (None where the table has no column `person_key`)."""
+    erased: int
+    """Rows that were dropped since they are about an erased person."""
     faults: dict[str, int]
     """Rows by `column:reason`; a row with two faults counts under both."""
 
 
 @dataclass(frozen=True)
 class Staged:
-    """A delivery that has been verified, opened and read, and waits for its gates."""
+    """A delivery that has been verified, opened and read, and waits for its gates.
+
+    `archived` says whether its packages will be kept so that they can be read again, by a mended contract: not when
+    they name an erased person.
+    """
 
     delivery: Delivery
     contract: Contract
+    epoch: str
+    archived: bool
     observed_until: date
     tables: tuple[StagedTable, ...]
 
@@ -89,10 +100,10 @@ def repair(root: DataRoot) -> int:
     part on record is missing: ledger and landing are not of one time, and figures would be false unnoticed.
     """
     entries = Ledger(root.ledger).accepted()
-    accepted = {entry.delivery_id: entry.digests for entry in entries}
+    accepted = {entry.delivery_id: entry for entry in entries}
     in_inbox = {delivery.delivery_id: delivery for delivery in find_parts(root.inbox)}
     parts = [p for p in root.landing.glob("*/*/*.parquet") if p.parts[-3] not in ("reference", root.incoming.name)]
-    known = {(e.register, table, e.delivery_id) for e in entries for table in e.facts["tables"]}
+    known = {(e.register, table, e.delivery_id) for e in _extracts(entries) for table in e.facts["tables"]}
     missing = known - {(p.parts[-3], p.parts[-2], p.stem) for p in parts}
     unknown = [p for p in [*parts, *root.quarantine.glob("*/*.parquet")] if p.stem not in accepted]
     if missing or {p.stem for p in unknown} - set(in_inbox):
@@ -102,14 +113,14 @@ def repair(root: DataRoot) -> int:
             f"{len(unknown)} part(s) are not on record.",
             "Restore ledger.sqlite and landing/ from the same backup; the sealed packages are in inbox/landed/.",
         )
-    mended = sum(1 for path in root.incoming.rglob("*") if path.is_file()) + len(unknown)
+    mended = sum(1 for path in root.incoming.rglob("*") if path.is_file()) + len(unknown) + archive.resume(root)
     shutil.rmtree(root.incoming, ignore_errors=True)
     for path in unknown:
         path.unlink()
     for delivery in in_inbox.values():
-        known_digests = accepted.get(delivery.delivery_id)
-        if known_digests and delivery.digests.items() <= known_digests.items():
-            _archive(root, delivery)
+        entry = accepted.get(delivery.delivery_id)
+        if entry and delivery.digests.items() <= entry.digests.items():
+            archive.put_away(root, delivery, keep=entry.facts["archived"])
             mended += 1
     return mended
 
@@ -125,7 +136,14 @@ def stage(root: DataRoot, study: Study, delivery: Delivery) -> Staged:
     shutil.rmtree(folder, ignore_errors=True)
     with opening.open_delivery(root, study, delivery) as opened, storage.connect(root) as con:
         tables = tuple(_stage_tables(con, contract, delivery, opened, folder))
-        staged = Staged(opened.delivery, contract, _observed_until(contract, opened.manifest), tables)
+        staged = Staged(
+            opened.delivery,
+            contract,
+            opened.epoch,
+            not opened.names_erased,
+            _observed_until(contract, opened.manifest),
+            tables,
+        )
         _write_quarantine(con, staged, folder)
     _refuse_above_limit(staged)
     return staged
@@ -141,16 +159,10 @@ def commit(root: DataRoot, staged: Staged) -> None:
     faults = root.quarantine / register / f"{delivery.delivery_id}.parquet"
     faults.parent.mkdir(parents=True, exist_ok=True)
     (root.incoming / delivery.delivery_id / QUARANTINE).replace(faults)
-    Ledger(root.ledger).record(delivery, summary(staged))
-    _archive(root, delivery)
+    facts = summary(staged)
+    Ledger(root.ledger).record(delivery, facts)
+    archive.put_away(root, delivery, keep=facts["archived"])
     shutil.rmtree(root.incoming / delivery.delivery_id, ignore_errors=True)
-
-
-def _archive(root: DataRoot, delivery: Delivery) -> None:
-    """Put the packages away, still sealed: a mended contract can read them again."""
-    root.archive.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for path in delivery.files.values():
-        move(path, root.archive)
 
 
 def discard(root: DataRoot, delivery: Delivery, refusal: Refusal) -> None:
@@ -159,27 +171,46 @@ def discard(root: DataRoot, delivery: Delivery, refusal: Refusal) -> None:
     shutil.rmtree(root.incoming / delivery.delivery_id, ignore_errors=True)
 
 
-def summary(staged: Staged) -> dict[str, object]:
+def summary(staged: Staged) -> dict[str, Any]:
     """What the ledger keeps of a delivery: dates and counts, nothing of a row."""
     return {
+        "kind": EXTRACT,
+        "epoch": staged.epoch,
+        "archived": staged.archived,
         "observed_until": staged.observed_until.isoformat(),
         "tables": {
             t.table.name: {"rows": t.rows, "quarantined": t.quarantined, "flagged": t.flagged}
             | ({} if t.linked is None else {"linked": t.linked})
+            | ({"erased": t.erased} if t.erased else {})
             for t in staged.tables
         },
     }
 
 
 def totals(root: DataRoot, register: str) -> dict[str, dict[str, int]]:
-    """Counts over all landed deliveries of a register, by table: rows, quarantined, flagged, linked, deliveries."""
+    """Counts over all landed extracts of a register, by table: rows, quarantined, flagged, linked, erased,
+    deliveries. Rows that were erased later are in no count of rows."""
     sums: dict[str, dict[str, int]] = {}
-    for entry in Ledger(root.ledger).accepted(register):
+    entries = Ledger(root.ledger).accepted()
+    for entry in _extracts(e for e in entries if e.register == register):
         for table, counts in entry.facts["tables"].items():
             into = sums.setdefault(table, {})
             for name, count in {**counts, "deliveries": 1}.items():
                 into[name] = into.get(name, 0) + count
+    for entry in entries:
+        for table, (before, after) in entry.facts.get("rows", {}).items():
+            if table.startswith(f"{register}."):
+                sums[table.removeprefix(f"{register}.")]["rows"] -= before - after
     return sums
+
+
+def kinds(root: DataRoot, register: str) -> dict[str, int]:
+    """Landed deliveries of a register by kind."""
+    return Counter(entry.facts["kind"] for entry in Ledger(root.ledger).accepted(register))
+
+
+def _extracts(entries: Iterable[Entry]) -> Iterator[Entry]:
+    return (entry for entry in entries if entry.facts["kind"] == EXTRACT)
 
 
 def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
@@ -188,7 +219,7 @@ def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
     ledger = Ledger(root.ledger)
     for register, contract in study.contracts.items():
         known = {table.name for table in contract.tables}
-        for entry in ledger.accepted(register):
+        for entry in _extracts(ledger.accepted(register)):
             until = date.fromisoformat(entry.facts["observed_until"])
             for table in known & set(entry.facts["tables"]):
                 last[register, table] = max(until, last.get((register, table), until))
@@ -230,7 +261,9 @@ def _stage_tables(
         found = con.execute(f"select {counts} filter (where len(faults) = 0) from {name}").fetchone() or ()
         # DuckDB counts no rows as null, and an extract without any row is ordinary
         total, flagged, linked = (count or 0 for count in found)
-        yield StagedTable(table, file, rows, total - rows, flagged, linked if key else None, faults)
+        yield StagedTable(
+            table, file, rows, total - rows, flagged, linked if key else None, opened.erased[name], faults
+        )
 
 
 def _observed_until(contract: Contract, manifest: Manifest) -> date:
@@ -256,16 +289,26 @@ def _refuse_missing(contract: Contract, table: Table, absent: frozenset[str]) ->
 
 
 def _write_quarantine(con: duckdb.DuckDBPyConnection, staged: Staged, folder: Path) -> None:
-    """Which sealed row breaks the contract where and why; values stay in the sealed package."""
+    """Which sealed row breaks the contract where and why, and whose it is; values stay in the sealed package."""
     lists = [
-        f"select '{t.table.name}' as table_name, row_no, unnest(faults) as fault from {t.table.name}"
+        f"select '{t.table.name}' as table_name, row_no, {_keys_in_row(t.table)} as {QUARANTINED_KEYS}, "
+        f"unnest(faults) as fault from {t.table.name}"
         for t in staged.tables
     ]
-    empty = "select null::varchar as table_name, null::bigint as row_no, null::varchar as fault where false"
+    empty = (
+        f"select null::varchar as table_name, null::bigint as row_no, null::bigint[] as {QUARANTINED_KEYS}, "
+        "null::varchar as fault where false"
+    )
     query = f"""
-        select table_name, row_no, split_part(fault, ':', 1) as column_name, split_part(fault, ':', 2) as reason
+        select table_name, row_no, split_part(fault, ':', 1) as column_name, split_part(fault, ':', 2) as reason,
+          {QUARANTINED_KEYS}
         from ({" union all ".join([empty, *lists])}) order by all"""
     storage.write_parquet(con, query, folder / QUARANTINE)
+
+
+def _keys_in_row(table: Table) -> str:
+    keys = ", ".join(f"cast({c.name} as bigint)" for c in table.identifiers)
+    return f"list_filter([{keys}]::bigint[], lambda k: k is not null)"
 
 
 def _refuse_above_limit(staged: Staged) -> None:

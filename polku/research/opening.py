@@ -7,12 +7,14 @@ when it has).
 
 from __future__ import annotations
 
+import json
+import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack
-from dataclasses import replace
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -20,26 +22,20 @@ import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
 from polku.exchange.blinding import UNBLINDING, multiply, read_unblinding
-from polku.exchange.delivery import (
-    DATA,
-    LINK,
-    WAITS,
-    Delivery,
-    Heading,
-    Manifest,
-    mode_of,
-    warn_if_unreviewed,
-)
-from polku.exchange.folders import find_parts, set_aside, verified
-from polku.exchange.keys import LINKAGE, RESEARCH, research_keys
+from polku.exchange.delivery import DATA, EXTRACT, LINK, WAITS, Delivery, Heading, Manifest, warn_if_unreviewed
+from polku.exchange.epochs import check_epoch
+from polku.exchange.folders import find_parts, move, set_aside, verified
+from polku.exchange.keys import LINKAGE, RESEARCH
 from polku.exchange.ledger import REFUSED, Ledger
-from polku.exchange.package import Package
+from polku.exchange.package import SUFFIX, Package
 from polku.exchange.parts import BLINDED, LINK_PARTS, RELAY, ROW_NO, TOKEN
 from polku.exchange.payload import Payload
-from polku.exchange.tokens import tokens
 from polku.exchange.trust import Trust
 from polku.layout import DataRoot
-from polku.research.identities import TOKENS, Identities, identities
+from polku.research import erasure
+from polku.research.handles import ERASED, Handles
+from polku.research.identities import identities
+from polku.research.research_tokens import Ring
 from polku.studies import Study
 
 HELD = WAITS | {Exit.KEY_UNUSABLE, Exit.TRUST_EXPIRED, Exit.LEDGER_BROKEN}
@@ -78,55 +74,115 @@ def _split(root: DataRoot, study: Study) -> tuple[list[Delivery], list[Delivery]
     return ready, waits
 
 
-def open_delivery(root: DataRoot, study: Study, delivery: Delivery) -> OpenedDelivery:
-    """Verify both parts of a delivery and open it; use the result in a `with`.
+@dataclass
+class Parts:
+    """Both parts of a delivery, verified and judged, being read."""
+
+    delivery: Delivery
+    heading: Heading
+    said: dict[str, Any]
+    data: Payload
+    link: Payload
+    unblinding: int | None
+
+    def linked(self, *names: str) -> list[pa.Table]:
+        """The tables of the link part, which must be these and no others: handle, id_type, linked (not blinded)."""
+        tables = {facts["name"]: reader.read_all().combine_chunks() for facts, reader in self.link.tables()}
+        schema = LINK_PARTS[RELAY if self.unblinding is None else BLINDED]
+        if tuple(tables) != names or any(table.schema != schema for table in tables.values()):
+            raise Refusal(
+                Exit.DELIVERY_INCOMPLETE,
+                "the linkage unit's part does not hold what a delivery of its kind has.",
+                "Ask the linkage unit whether it uses the same version of this software.",
+                file=self.link.file,
+            )
+        if self.unblinding is None:
+            return list(tables.values())
+        return [self._unblinded(table, self.unblinding) for table in tables.values()]
+
+    def _unblinded(self, table: pa.Table, scalar: int) -> pa.Table:
+        made = multiply(table["linked"].to_pylist(), scalar, self.link.file)
+        return table.set_column(2, table.schema.field("linked"), pa.array(made, table.schema.field("linked").type))
+
+
+def kind_of(root: DataRoot, delivery: Delivery) -> str:
+    """What kind of delivery the linkage unit's part, which is verified here, says that it is."""
+    trust = Trust.read(root.trust, root.path)
+    with ExitStack() as stack:
+        return _genuine(_verified(delivery, trust, stack, LINK), trust)[LINK].kind
+
+
+@contextmanager
+def open_parts(root: DataRoot, study: Study, delivery: Delivery, kind: str) -> Iterator[Parts]:
+    """Verify both parts of a delivery of a kind, and open them.
 
     Checked before anything is decrypted: signatures, senders, recipient, study, test mark, token epoch and
-    key check, contract version, sequence and predecessor of both parts. Refuses with the exit code of what
-    is wrong; SEQUENCE_GAP means hold, not refuse. New identities are kept only if the `with` ends well.
+    key check, kind, contract version, sequence and predecessor of both parts, and that a register that has
+    delivered under earlier token keys has sent its bridge.
+    """
+    with ExitStack() as stack:
+        trust, ledger = Trust.read(root.trust, root.path), Ledger(root.ledger)
+        warn_if_unreviewed(trust)
+        opening = trust.own(RESEARCH, root.path).opening
+        parts = _verified(delivery, trust, stack)
+        headings = _genuine(parts, trust)
+        delivery = delivery.verified(parts)
+        for part, heading in headings.items():
+            heading.check_clock(parts[part])
+        ledger.judge(delivery, {part: h.previous for part, h in headings.items()})
+        for part, heading in headings.items():
+            heading.check_terms(parts[part], trust)
+        _check(study, delivery, headings[DATA], headings[LINK], kind)
+        check_epoch(ledger, delivery.register, kind, trust)
+        data, link = (Payload(parts[part].open(opening), parts[part].path.name) for part in (DATA, LINK))
+        said, unblinding = data.manifest, None
+        if trust.mode == BLINDED:
+            unblinding = read_unblinding(said, data.file)
+            said = {name: value for name, value in said.items() if name != UNBLINDING}
+        yield Parts(delivery, headings[DATA], said, data, link, unblinding)
+
+
+def open_delivery(root: DataRoot, study: Study, delivery: Delivery) -> OpenedDelivery:
+    """Verify both parts of an extract's delivery and open it; use the result in a `with`.
+
+    Refuses with the exit code of what is wrong; SEQUENCE_GAP means hold, not refuse. New identities are kept
+    only if the `with` ends well. Rows about erased persons are dropped, and only counted.
     """
     return OpenedDelivery(root, study, delivery)
 
 
 class OpenedDelivery:
-    """An opened delivery: `manifest`, `delivery` as it was verified, and `tables()` to be gone through once
-    and to the end."""
+    """An opened delivery: `manifest`, `epoch`, `delivery` as it was verified, and `tables()` to be gone through
+    once and to the end.
+
+    `erased` counts, by table, the rows that were dropped since they are about an erased person; `names_erased`
+    tells whether the delivery names one at all.
+    """
 
     manifest: Manifest
+    epoch: str
+    names_erased: bool
 
     def __init__(self, root: DataRoot, study: Study, delivery: Delivery) -> None:
         self._root, self._study, self.delivery = root, study, delivery
         self._contract = study.contracts[delivery.register]
         self._refusal: Refusal | None = None
+        self.erased: dict[str, int] = {}
+        self._named_with_erased: set[int] = set()
 
     def __enter__(self) -> Self:
         with ExitStack() as stack:
-            trust = Trust.read(self._root.trust, self._root.path)
-            warn_if_unreviewed(trust)
-            opening = trust.own(RESEARCH, self._root.path).opening
-            parts = _verified(self.delivery, trust, stack)
-            headings = _genuine(parts, trust)
-            self.delivery = self.delivery.verified(parts)
-            for part, heading in headings.items():
-                heading.check_clock(parts[part])
-            Ledger(self._root.ledger).judge(self.delivery, {part: h.previous for part, h in headings.items()})
-            for part, heading in headings.items():
-                heading.check_terms(parts[part], trust)
-            self._check(headings[DATA], headings[LINK])
-            self._data = Payload(parts[DATA].open(opening), parts[DATA].path.name)
-            said, unblinding = self._data.manifest, None
-            if trust.mode == BLINDED:
-                unblinding = read_unblinding(said, self._data.file)
-                said = {name: value for name, value in said.items() if name != UNBLINDING}
-            self.manifest = Manifest.from_json(said, self._data.file)
+            parts = stack.enter_context(open_parts(self._root, self._study, self.delivery, EXTRACT))
+            self._data, self.epoch, self.delivery = parts.data, parts.heading.epoch, parts.delivery
+            self.manifest = Manifest.from_json(parts.said, self._data.file)
             if [t.name for t in self.manifest.tables] != [t.name for t in self._contract.tables]:
                 raise self._refuse(Exit.PACKAGE_WRONG_CONTRACT, "the delivery does not have the contract's tables.")
-            # One level until the store of identities says that it has been re-keyed to more.
-            levels = research_keys(self._root.path, trust.study, levels=1)
-            link = Payload(parts[LINK].open(opening), parts[LINK].path.name)
-            store = stack.enter_context(identities(self._root))
-            store.hold_to(mode_of(trust))
-            self._handles = _Handles(link, levels, unblinding, store)
+            (linked,) = parts.linked("links")
+            self._store = stack.enter_context(identities(self._root))
+            self._store.hold_to(parts.heading.mode)
+            self._ring = Ring.of(self._root, self._store)
+            self._arrived = self._store.arrived()
+            self._handles = Handles(linked["handle"].combine_chunks(), self._keys(linked), parts.link.file)
             self._stack = stack.pop_all()
         return self
 
@@ -137,6 +193,8 @@ class OpenedDelivery:
         if refusal is None and kind is None and not self._data.whole:
             refusal = self._refuse(Exit.DELIVERY_INCOMPLETE, "the delivery was not read to its end.")
         if refusal is None or refusal is error:
+            if error is None:
+                self._forget_other_names()
             self._stack.__exit__(kind, error, trace)
         else:
             # A reader that runs inside DuckDB or Arrow cannot raise through them, so its refusal is raised here.
@@ -158,33 +216,80 @@ class OpenedDelivery:
                 raise self._refuse(Exit.PACKAGE_WRONG_CONTRACT, "a table does not have the contract's columns.")
             opened = {name: pa.int64() if is_id else pa.utf8() for name, is_id in columns.items()}
             schema = pa.schema([(ROW_NO, pa.int64()), *opened.items()])
-            yield facts["name"], pa.RecordBatchReader.from_batches(schema, self._keyed(reader, schema))
+            yield facts["name"], pa.RecordBatchReader.from_batches(schema, self._keyed(facts["name"], reader, schema))
 
-    def _keyed(self, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    def _keys(self, linked: pa.Table) -> pa.Array:
+        """The key of each identifier of the delivery; an erased one gets none."""
+        tokens, erased = self._ring.tokens_of(self._store, linked)
+        kept = pc.invert(erased)
+        self.names_erased = bool(pc.any(erased).as_py())
+        keys = pa.repeat(pa.scalar(ERASED, pa.int64()), len(erased))
+        return pc.replace_with_mask(keys, kept, self._store.keys_of(tokens.filter(kept)).combine_chunks())
+
+    def _keyed(self, name: str, reader: pa.RecordBatchReader, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        subjects = [c.name for c in self._contract.table(name).identifiers if c.is_subject and c.name in schema.names]
+        self.erased[name] = 0
         try:
             for batch in reader:
                 columns = [self._handles.keys_of(c) if c.type == TOKEN else c for c in batch.columns]
-                yield pa.RecordBatch.from_arrays(columns, schema=schema)
+                yield self._without_erased(name, pa.RecordBatch.from_arrays(columns, schema=schema), subjects)
         except Refusal as refusal:
             self._refusal = refusal
             raise
 
-    def _check(self, data: Heading, link: Heading) -> None:
-        """Both parts are of one delivery of this study, sealed under the contract that the study reads."""
-        if replace(link, compartment=DATA, previous=data.previous, created_at=data.created_at) != data:
-            raise self._refuse(Exit.DELIVERY_INCOMPLETE, "the two parts are not of one delivery.")
-        if (data.study, data.test) != (self._study.code, self._study.test):
-            raise self._refuse(Exit.PACKAGE_MISADDRESSED, "the delivery is of another study, or not marked as it is.")
-        if data.contract_version != self._contract.version:
-            raise self._refuse(
-                Exit.PACKAGE_WRONG_CONTRACT,
-                f"sealed under version {data.contract_version} of the contract, read under {self._contract.version}.",
-            )
+    def _without_erased(self, name: str, batch: pa.RecordBatch, subjects: list[str]) -> pa.RecordBatch:
+        """Rows about an erased person are dropped; elsewhere her key is left empty."""
+        keys = {c: batch[c] for c in batch.schema.names if batch[c].type == pa.int64() and c != ROW_NO}
+        gone = {c: pc.fill_null(pc.equal(values, ERASED), False) for c, values in keys.items()}
+        if not any(pc.any(mask).as_py() for mask in gone.values()):
+            return batch
+        about = np.zeros(batch.num_rows, np.bool_)
+        for column in subjects:
+            about |= gone[column].to_numpy(zero_copy_only=False)
+        self.erased[name] += int(about.sum())
+        for column in subjects:
+            self._named_with_erased |= set(batch[column].filter(pa.array(about)).drop_null().to_pylist()) - {ERASED}
+        columns = [
+            pc.if_else(gone[c], pa.scalar(None, pa.int64()), batch[c]) if c in gone else batch[c]
+            for c in batch.schema.names
+        ]
+        return pa.RecordBatch.from_arrays(columns, schema=batch.schema).filter(pa.array(~about))
+
+    def _forget_other_names(self) -> None:
+        """An erased person may come back with a client number that is new: it is hers as well.
+
+        Only identifiers that nobody has had before. What others are known by is not erased on the word of a row.
+        """
+        new = self._store.later_than(self._arrived, self._named_with_erased)
+        erasure.begin(self._store, self._ring, self.delivery.delivery_id, new, {})
 
     def _refuse(self, exit_: Exit, what: str) -> Refusal:
-        advice = "Agree with the authority on contract and study, then let it seal the extract again."
-        self._refusal = Refusal(exit_, what, advice, register=self.delivery.register, file=self.delivery.delivery_id)
+        self._refusal = _wrong(self.delivery, exit_, what)
         return self._refusal
+
+
+def _check(study: Study, delivery: Delivery, data: Heading, link: Heading, kind: str) -> None:
+    """Both parts are of one delivery of this study and kind, sealed under the contract that the study reads."""
+    if replace(link, compartment=DATA, previous=data.previous, created_at=data.created_at) != data:
+        raise _wrong(delivery, Exit.DELIVERY_INCOMPLETE, "the two parts are not of one delivery.")
+    if (data.study, data.test, data.kind) != (study.code, study.test, kind):
+        raise _wrong(
+            delivery,
+            Exit.PACKAGE_MISADDRESSED,
+            "the delivery is of another study or kind, or not marked as it is.",
+        )
+    version = study.contracts[delivery.register].version
+    if data.contract_version != version:
+        raise _wrong(
+            delivery,
+            Exit.PACKAGE_WRONG_CONTRACT,
+            f"sealed under version {data.contract_version} of the contract, read under {version}.",
+        )
+
+
+def _wrong(delivery: Delivery, exit_: Exit, what: str) -> Refusal:
+    advice = "Agree with the authority on contract and study, then let it seal the extract again."
+    return Refusal(exit_, what, advice, register=delivery.register, file=delivery.delivery_id)
 
 
 def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
@@ -211,9 +316,29 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
     return folder
 
 
-def _verified(delivery: Delivery, trust: Trust, stack: ExitStack) -> dict[str, Package]:
-    """The parts of a delivery, signatures verified, open until `stack` closes."""
-    return {part: stack.enter_context(verified(path, trust.signers)) for part, path in delivery.files.items()}
+def retry(root: DataRoot, register: str, exit_: Exit) -> int:
+    """Put deliveries of a register that were refused for a reason that has gone back into the inbox.
+
+    Returns how many. They keep their numbers: a refused delivery can be tried again.
+    """
+    again = 0
+    for reason in (root.quarantine / "packages").glob("*/reason.json"):
+        said = json.loads(reason.read_text(encoding="utf-8"))
+        if (said["exit"], said["register"]) == (exit_.name, register):
+            for path in reason.parent.glob(f"*{SUFFIX}"):
+                move(path, root.inbox)
+            shutil.rmtree(reason.parent)
+            again += 1
+    return again
+
+
+def _verified(delivery: Delivery, trust: Trust, stack: ExitStack, *only: str) -> dict[str, Package]:
+    """The parts of a delivery (or `only` some), signatures verified, open until `stack` closes."""
+    return {
+        part: stack.enter_context(verified(path, trust.signers))
+        for part, path in delivery.files.items()
+        if not only or part in only
+    }
 
 
 def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:
@@ -222,60 +347,3 @@ def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:
     for part, heading in headings.items():
         heading.check_origin(parts[part], trust, part, LINKAGE if part == LINK else heading.register)
     return headings
-
-
-class _Handles:
-    """Handle to entity key, by binary search on the first half of the handle (random, so unique)."""
-
-    def __init__(self, link: Payload, levels: list[bytes], unblinding: int | None, store: Identities) -> None:
-        self._file = link.file
-        schema = LINK_PARTS[RELAY if unblinding is None else BLINDED]
-        tables = [reader.read_all() for _, reader in link.tables()]
-        if [table.schema for table in tables] != [schema]:
-            raise Refusal(Exit.DELIVERY_INCOMPLETE, "the link part does not hold links.", file=self._file)
-        rows = tables[0].combine_chunks()
-        rho = pa.nulls(rows.num_rows, TOKENS.field("rho").type)
-        for id_type in rows["id_type"].unique().to_pylist():
-            its = pc.equal(rows["id_type"], id_type)
-            made = rows["linked"].filter(its).to_pylist()
-            if unblinding is not None:
-                made = multiply(made, unblinding, self._file)
-            for key in levels:
-                made = tokens(key, id_type, made)
-            rho = pc.replace_with_mask(rho, its.combine_chunks(), pa.array(made, rho.type))
-        keys = store.keys_of(pa.Table.from_arrays([rows["id_type"], rho], schema=TOKENS))
-        first, second = _halves(rows["handle"].combine_chunks())
-        order = np.argsort(first)
-        self._first, self._second = first[order], second[order]
-        self._keys = keys.to_numpy()[order]
-
-    def keys_of(self, handles: pa.FixedSizeBinaryArray) -> pa.Int64Array:
-        """The key of each handle, null where there is none. Refuses a handle that the link part lacks."""
-        given = handles.drop_null()
-        first, second = _halves(given)
-        at = np.minimum(np.searchsorted(self._first, first), max(len(self._first) - 1, 0))
-        if len(given) and (
-            not len(self._first) or (self._first[at] != first).any() or (self._second[at] != second).any()
-        ):
-            raise Refusal(
-                Exit.DELIVERY_INCOMPLETE,
-                "rows have handles that the linkage unit's part does not know: the parts are not of one delivery.",
-                "Ask the authority to seal the extract again.",
-                file=self._file,
-            )
-        keys = pa.array(self._keys[at] if len(given) else [], pa.int64())
-        if not handles.null_count:
-            return keys
-        return pc.replace_with_mask(pa.nulls(len(handles), pa.int64()), handles.is_valid(), keys)
-
-
-def _halves(handles: pa.FixedSizeBinaryArray) -> tuple[np.ndarray, np.ndarray]:
-    """Both 8-byte halves of 16-byte values without nulls, as unsigned integers."""
-    start = handles.offset * TOKEN.byte_width
-    data = handles.buffers()[1]
-    pairs = (
-        np.frombuffer(data, dtype=np.uint64, count=2 * len(handles), offset=start)
-        if len(handles)
-        else np.empty(0, np.uint64)
-    )
-    return pairs[0::2], pairs[1::2]

@@ -74,7 +74,7 @@ def staged(root: DataRoot) -> Callable[..., Staged]:
         with storage.connect(root) as con:
             storage.write_parquet(con, changed, file)
         delivery = Delivery("ura-1", "ura", 1, {}, {})
-        part = StagedTable(SPELLS, file, rows, quarantined=0, flagged=0, linked=rows, faults={})
-        return Staged(delivery, CONTRACT, date(2024, 12, 31), (part,))
+        part = StagedTable(SPELLS, file, rows, quarantined=0, flagged=0, linked=rows, erased=0, faults={})
+        return Staged(delivery, CONTRACT, "1", archived=True, observed_until=date(2024, 12, 31), tables=(part,))
 
     return stage

@@ -85,7 +85,10 @@ def test_nothing_passes_a_layer_by(specs: dict[str, dg.AssetSpec], study: Study)
 def test_every_gate_stands_before_its_assets_and_blocks(defs: dg.Definitions, specs: dict[str, dg.AssetSpec]) -> None:
     graph = defs.resolve_asset_graph()
     checks = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
-    assert {str(check.name) for check in checks.values() if not check.blocking} == {"identities_agree"}
+    assert {str(check.name) for check in checks.values() if not check.blocking} == {
+        "identities_agree",
+        "notices_in_time",
+    }
     by_asset: dict[str, set[str]] = {}
     for key in checks:
         by_asset.setdefault(key.asset_key.to_user_string(), set()).add(key.name)

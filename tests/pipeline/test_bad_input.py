@@ -23,7 +23,7 @@ from polku.exchange import folders
 from polku.exchange.files import digest_of
 from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT
-from polku.research import landing, opening
+from polku.research import archive, landing, opening
 from polku.studies import load_study
 
 pytestmark = pytest.mark.pipeline
@@ -100,8 +100,8 @@ def test_a_second_delivery_of_the_same_rows_changes_no_figure(copy_of: Callable[
 
 def test_a_package_that_arrives_twice_is_put_away(copy_of: Callable[[str], Any]) -> None:
     platform = copy_of("mvad")
-    for package in platform.root.archive.glob("dvv-*.hpkg"):
-        folders.copy(package, platform.root.inbox)
+    [landed] = Ledger(platform.root.ledger).accepted("dvv")
+    archive.reopen(platform.root, landed.delivery_id, platform.root.inbox)
     assert landing.repair(platform.root) == 1
     assert list(platform.root.inbox.glob("*.hpkg")) == []
     assert len(Ledger(platform.root.ledger).accepted("dvv")) == 1
@@ -142,14 +142,14 @@ def test_a_landing_killed_at_any_moment_is_repaired(copy_of: Callable[[str], Any
 
 KILLED = """
 import os, signal, sys
-from polku.research import landing, opening
+from polku.research import archive, landing, opening
 from polku.layout import DataRoot
 from polku.exchange import folders
 from polku.exchange.files import digest_of
 from polku.exchange.ledger import Ledger
 from polku.studies import load_study
 
-def die(*_):
+def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)
 
 root, study = DataRoot.of("mvad"), load_study("mvad")
@@ -161,7 +161,7 @@ if moment == "staged":
 elif moment == "moved":
     Ledger.record = die
 else:
-    landing._archive = die
+    landing.archive.put_away = die
 landing.commit(root, staged)
 """
 

@@ -13,17 +13,19 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from polku.authority import sealing
-from polku.contracts.model import Column, Contract, FileFormat, Label, Table
+from polku.authority import bridging, notices, sealing
+from polku.contracts.model import Column, Contract, Edge, FileFormat, Label, Table
+from polku.errors import Exit, Refusal
 from polku.exchange import folders, grants, keys
-from polku.exchange.delivery import Delivery
+from polku.exchange.delivery import DATA, ID, Delivery
 from polku.exchange.issuing import issue
+from polku.exchange.notices import Notice
 from polku.exchange.parts import RELAY
 from polku.exchange.pins import pin
 from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 from polku.linkage import relaying
-from polku.research import opening
+from polku.research import erasure, intake, landing, opening, storage
 from polku.studies import Study
 
 EXTRACTED_ON = date(2024, 7, 1)
@@ -39,7 +41,7 @@ PERSONS = Table(
     columns=(
         Column("hetu", "person_key", "identifier", "joins registers", required=True, domain="fi.hetu"),
         Column("syntymapaiva", "birth_month", "month", "age", required=True, coarsen="month"),
-        Column("kieli", "language_code", "text", "background"),
+        Column("kieli", "language_code", "code", "background"),
     ),
     never={"nimi": "not needed"},
 )
@@ -53,7 +55,32 @@ SPELLS = Table(
         Column("tapaus", "case_key", "identifier", "joins spells", domain="jobs.case"),
         Column("hetu", "person_key", "identifier", "joins registers", required=True, domain="fi.hetu"),
         Column("alku", "started_on", "date", "timeline", required=True),
-        Column("selite", "note", "text", "none"),
+        Column("selite", "note", "code", "none"),
+    ),
+)
+CLIENTS = Table(
+    name="clients",
+    file="clients.csv",
+    title=TEXT,
+    grain="one row per client number",
+    natural_key=("client_key",),
+    columns=(
+        Column("numero", "client_key", "identifier", "joins services", required=True, domain="clients.client"),
+        Column("hetu", "person_key", "identifier", "joins registers", domain="fi.hetu"),
+        Column("huoltaja", "guardian_key", "identifier", "family", domain="fi.hetu", about="relative"),
+        Column("kunta", "municipality_code", "code", "background"),
+    ),
+    edge=Edge("number_of_person", "client_key", "person_key"),
+)
+SERVICES = Table(
+    name="services",
+    file="services.csv",
+    title=TEXT,
+    grain="one row per service",
+    natural_key=("client_key", "started_on"),
+    columns=(
+        Column("numero", "client_key", "identifier", "joins clients", required=True, domain="clients.client"),
+        Column("alku", "started_on", "date", "timeline", required=True),
     ),
 )
 
@@ -173,8 +200,60 @@ class Parties:
 
     def send(self, report: sealing.SealReport) -> None:
         """Carry both parts to where they belong."""
-        folders.copy(report.id_part, self.root.linkage / "inbox")
-        folders.copy(report.data_part, self.root.inbox)
+        self.carry(report.id_part, report.data_part)
+
+    def carry(self, id_part: Path, data_part: Path) -> None:
+        """Carry an id part to the linkage unit and a data part to the research platform."""
+        folders.copy(id_part, self.root.linkage / "inbox")
+        folders.copy(data_part, self.root.inbox)
+
+    def notice(self, register: str, lines: Iterable[str], notice: Notice) -> Delivery:
+        """Seal a notice about the persons of a list and carry it; not yet relayed."""
+        authority, file = self.root.authority(register), self.path / "persons.csv"
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        sealed, _ = notices.seal_notice(self.study, register, notice, file, authority, self.root.trust, EXTRACTED_ON)
+        self.carry(sealed.files[ID], sealed.files[DATA])
+        return sealed
+
+    def bridge(self, register: str) -> Delivery:
+        """Seal a bridge from what lies in the extract folder and carry it; not yet relayed."""
+        authority = self.root.authority(register)
+        sealed, _ = bridging.seal_bridge(
+            self.study, register, self.extract(register), authority, self.root.trust, EXTRACTED_ON
+        )
+        self.carry(sealed.files[ID], sealed.files[DATA])
+        return sealed
+
+    def new_research_root(self) -> None:
+        """The root key of the research platform's next level, prepared and announced."""
+        trust = self.trust()
+        self.issue(keys.rotate(keys.RESEARCH, self.root.path, trust.party(keys.RESEARCH).newest))
+
+    def land(self) -> dict[str, Exit | None]:
+        """Relay, then take in everything that can be, as the platform does but without gates; what became of each."""
+        self.relay()
+        landing.repair(self.root)
+        erasure.resume(self.root, self.study)
+        outcomes: dict[str, Exit | None] = {}
+        while waiting := [d for d in opening.pending(self.root, self.study) if d.delivery_id not in outcomes]:
+            delivery = waiting[0]
+            outcomes[delivery.delivery_id] = None
+            try:
+                intake.take(self.root, self.study, delivery, lambda _: None)
+            except Refusal as refusal:
+                outcomes[delivery.delivery_id] = refusal.exit
+                if refusal.exit not in opening.HELD:
+                    landing.discard(self.root, delivery, refusal)
+        return outcomes
+
+    def landed(self, register: str, table: str) -> list[dict[str, object]]:
+        """The rows of a landing table, with keys."""
+        files = sorted((self.root.landing / register / table).glob("*.parquet"))
+        if not files:
+            return []
+        with storage.connect(self.root) as con:
+            rows = con.execute(f"from {storage.parquet(files)} order by delivery_id, row_no").to_arrow_table()
+        return rows.to_pylist()
 
     def relay(self) -> relaying.RelayReport:
         """Let the linkage unit work, and carry its link parts to the research platform."""

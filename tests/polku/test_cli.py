@@ -14,7 +14,7 @@ from polku.errors import Exit
 from polku.exchange import folders
 from polku.exchange.files import digest_of
 from polku.layout import DataRoot
-from polku.research import opening
+from polku.research import intake, opening
 from polku.studies import load_study
 
 URA = "hetu;tyok1;tappvh;tppvm\n010190-999W;1;2018-09-01;2018-12-31\n131052-900W;2;2018-09-01;\n"
@@ -61,7 +61,7 @@ def test_from_keys_to_a_delivery_that_opens(root: DataRoot, capsys: pytest.Captu
     folders.copy(Path(capsys.readouterr().out.strip()), root.inbox)
     assert polku("verify", "--study", "mvad", "--open-as", "research", *root.inbox.glob("*.hpkg")) == Exit.OK
     assert "signed and whole, 2 rows, by ura (test)" in capsys.readouterr().out
-    assert polku("verify", "--study", "mvad", "--as", "linkage", *root.inbox.iterdir()) == Exit.OK
+    assert polku("verify", "--study", "mvad", "--as", "linkage", *root.inbox.glob("*.hpkg")) == Exit.OK
     assert "signed, by ura (test)" in capsys.readouterr().out
     assert [delivery.register for delivery in opening.pending(root, load_study("mvad"))] == ["ura"]
 
@@ -145,3 +145,41 @@ def test_a_command_is_imported_only_when_it_is_called() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert keys.__name__ in done.stdout.split()
     assert seal.__name__ not in done.stdout.split()
+
+
+def test_a_notice_from_the_authority_to_the_list_of_what_is_due(
+    root: DataRoot, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    set_up(root, capsys)
+    ids = tmp_path / "ids.csv"
+    ids.write_text("hetu\n131052-900W\n")
+    words = ["notice", "--study", "mvad", "--register", "ura", "--action", "rectify", "--ids", ids]
+    assert polku(*words, "--reason", "inaccurate") == Exit.USAGE
+    assert polku(*words, "--reason", "objection", "--received-on", "2026-01-02") == Exit.USAGE
+    assert polku(*words, "--reason", "inaccurate", "--received-on", "2026-01-02") == Exit.OK
+    out = capsys.readouterr()
+    assert "rectify (inaccurate) for 1 person(s)" in out.err
+    id_part, data_part = out.out.split()
+    folders.copy(Path(id_part), root.linkage / "inbox")
+    folders.copy(Path(data_part), root.inbox)
+    assert polku("relay", "--study", "mvad") == Exit.OK
+    folders.copy(Path(capsys.readouterr().out.strip()), root.inbox)
+    study = load_study("mvad")
+    (arrived,) = opening.pending(root, study)
+    assert intake.take(root, study, arrived, lambda _: None) == ("notice", None)
+    assert polku("notice", "--study", "mvad", "--list") == Exit.OK
+    listed = capsys.readouterr().out
+    assert "rectify (inaccurate), OVERDUE, due 2026-02-02, 1 person(s)" in listed
+    assert "131052" not in listed
+
+
+def test_a_bridge_and_a_rotation_are_refused_without_new_keys(
+    root: DataRoot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    set_up(root, capsys)
+    assert polku("bridge", "--study", "mvad", "--register", "ura") == Exit.USAGE
+    assert polku("bridge", "--study", "mvad", "--register", "vero") == Exit.USAGE
+    assert polku("rotate", "--study", "mvad") == Exit.KEY_UNUSABLE
+    assert polku("keys", "rotate", "--study", "mvad", "research") == Exit.OK
+    assert polku("rotate", "--study", "mvad") == Exit.OK
+    assert "level 2 is in force; 0 tokens keyed anew" in capsys.readouterr().err

@@ -170,7 +170,7 @@ def test_two_different_deliveries_of_one_number_raise_the_alarm(parties: Parties
         ({"mode": "relay+stretched"}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"canon_version": 999}, Exit.PACKAGE_WRONG_CONTRACT),
         ({"study": "other"}, Exit.PACKAGE_MISADDRESSED),
-        ({"kind": "notice"}, Exit.PACKAGE_MISADDRESSED),
+        ({"kind": "letter"}, Exit.PACKAGE_MISADDRESSED),
         ({"epoch": "2"}, Exit.PACKAGE_MISADDRESSED),
         ({"compartment": "data"}, Exit.PACKAGE_MISADDRESSED),
         ({"seq": 7}, Exit.PACKAGE_MISADDRESSED),
