@@ -155,6 +155,7 @@ models:
 STUDY_LINE = "[registers.vastaanotto]\n"
 
 EXTRACTS = {
+    "dvv_tunnusmuutokset.csv": "vanha_hetu;hetu;muutospv\n",
     "dvv_henkilot.csv": """\
 hetu;syntymapaiva;sukupuoli;aidinkieli;kansa1;svaltio;syntyp2;sivs;kuolinpv
 131052-900W;13.10.1952;2;ar;368;368;22;1;
