@@ -20,7 +20,7 @@ from polku.errors import Exit, Refusal
 from polku.exchange.delivery import BRIDGE, KINDS, WAITS, Delivery
 from polku.exchange.folders import arriving
 from polku.layout import DataRoot
-from polku.research import erasure, intake, landing, opening
+from polku.research import erasure, intake, landed, landing, opening
 from polku.research.reference import REFERENCE_TABLES, write_reference
 from polku.studies import Study
 
@@ -67,7 +67,7 @@ def reference_assets(root: DataRoot, study: Study, person_keys: dg.AssetKey) -> 
     )
     def reference() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         with without_values():
-            written = write_reference(root, study, landing.received(root, study))
+            written = write_reference(root, study, landed.received(root, study))
             notices = notices_result(root, landing_key("reference", "study"))
         for name, rows in written.items():
             yield dg.MaterializeResult(
@@ -105,8 +105,8 @@ def _register(root: DataRoot, study: Study, contract: Contract) -> dg.AssetsDefi
     def land(context: dg.AssetExecutionContext) -> Iterator[dg.AssetCheckResult | dg.Output[None]]:
         with without_values():
             outcome = _land_pending(root, study, contract.register, context.log)
-            totals = landing.totals(root, contract.register)
-            outcome.kinds = landing.kinds(root, contract.register)
+            totals = landed.totals(root, contract.register)
+            outcome.kinds = landed.kinds(root, contract.register)
         for name, key in keys.items():
             for check in CHECKS:
                 yield check_result(outcome.verdict(name, check), key)

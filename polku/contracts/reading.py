@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import date
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -25,25 +24,11 @@ from polku.contracts.model import (
     FileFormat,
     Table,
 )
+from polku.contracts.soundness import check_code_list, check_free_text, check_table
 from polku.errors import Exit
 from polku.exchange.identifiers import NATIONAL
 
 TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
-STATES = frozenset(
-    (
-        "employed",
-        "unemployed",
-        "in_service",
-        "general_education",
-        "vocational_education",
-        "higher_education",
-        "pension",
-        "family_leave",
-        "conscript",
-        "other",
-    )
-)
-FREE_TEXT = ("redact", "keep_after_scan")
 TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "permit", "residence", "service"))
 ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
 LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
@@ -83,10 +68,10 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
         for name, entries in mapping_of(data.get("codes")).items()
     }
     for name, entries in codes.items():
-        _check_code_list(name, entries, faults)
+        check_code_list(name, entries, faults)
     tables = tuple(_table(name, entry, faults, register) for name, entry in mapping_of(data.get("tables")).items())
     for table in tables:
-        _check_table(table, codes, faults)
+        check_table(table, codes, faults)
     names = {table.name for table in tables}
     timeline = {
         kind: _feed(kind, entry, faults, register, names) for kind, entry in mapping_of(data.get("timeline")).items()
@@ -147,7 +132,7 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         faults.add(place, "`coarsen` is month or year and equals the column's type")
     if data.get("unknown_code", "quarantine") not in ("quarantine", "flag"):
         faults.add(place, "`unknown_code` is quarantine or flag")
-    _check_free_text(data, kind, place, faults)
+    check_free_text(data, kind, place, faults)
     return Column(
         source=str(data.get("source", "")),
         name=name,
@@ -167,20 +152,6 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         unit=data.get("unit"),
         description=data.get("description", ""),
     )
-
-
-def _check_free_text(data: Mapping[str, Any], kind: str, place: str, faults: Faults) -> None:
-    """Fail closed: free text is dropped by not being a column, and kept only under a policy that is written down."""
-    policy = data.get("free_text")
-    if kind != "text":
-        if policy is not None:
-            faults.add(place, "`free_text` belongs to columns of type text")
-    elif policy == "drop":
-        faults.add(place, "free text that is dropped is no column: name it under `never` with the reason")
-    elif policy not in FREE_TEXT:
-        faults.add(place, f"free text needs `free_text`, one of drop, {', '.join(FREE_TEXT)}")
-    elif policy == "redact" and data.get("required"):
-        faults.add(place, "a text that may be emptied cannot be required")
 
 
 def file_format_of(data: Mapping[str, Any], faults: Faults, place: str) -> FileFormat:
@@ -244,49 +215,6 @@ def _edge(data: Mapping[str, Any], place: str, faults: Faults) -> Edge:
         faults.add(place, f"`kind` must be one of {', '.join(EDGE_KINDS)}")
     names = {key: str(data.get(key, "")) for key in ("kind", "one", "other")}
     return Edge(**names, valid_from=data.get("valid_from"), withdrawn=data.get("withdrawn"))
-
-
-def _check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Faults) -> None:
-    place = f"tables.{table.name}"
-    names = [column.name for column in table.columns]
-    sources = [column.source for column in table.columns]
-    for kind, values in (("name", names), ("source", sources)):
-        for value in sorted({value for value in values if values.count(value) > 1}):
-            faults.add(place, f"two columns have the {kind} `{value}`")
-    for source in table.never:
-        if source in sources:
-            faults.add(place, f"`{source}` is both a column and under `never`")
-    for source in table.identifying:
-        if source not in table.never:
-            faults.add(place, f"`{source}` is identifying but not under `never`: it would leave")
-    if any(column.free_text for column in table.columns) and not table.identifying:
-        faults.add(place, "a table that keeps free text must say in `identifying` whom to look for in it")
-    wanted = {*table.natural_key, *(name for pair in table.ordered for name in pair)}
-    wanted |= {column.dated_by for column in table.columns if column.dated_by}
-    if table.edge:
-        wanted |= {n for n in (table.edge.one, table.edge.other, table.edge.valid_from, table.edge.withdrawn) if n}
-    for name in sorted(wanted - set(names)):
-        faults.add(place, f"`{name}` is named but is no column of the table")
-    if table.edge and not {table.edge.one, table.edge.other} <= {c.name for c in table.columns if c.is_subject}:
-        faults.add(f"{place}.edge", "`one` and `other` must be identifiers of the person whom the row is about")
-    if not any(column.type == "identifier" for column in table.columns):
-        faults.add(place, "a table needs an identifier column")
-    for column in table.columns:
-        if column.type == "code" and column.codes is None and column.width is None:
-            faults.add(f"{place}.columns[{column.name}]", "a code needs a code list or at least a `width`")
-        if column.codes is not None and column.codes not in codes:
-            faults.add(f"{place}.columns[{column.name}]", f"no code list `{column.codes}`")
-
-
-def _check_code_list(name: str, codes: tuple[Code, ...], faults: Faults) -> None:
-    """One code means one thing on any day: validity periods of a code do not overlap."""
-    ordered = sorted(codes, key=lambda c: (c.code, c.valid_from or date.min))
-    for first, second in pairwise(ordered):
-        if first.code == second.code and (first.valid_until or date.max) >= (second.valid_from or date.min):
-            faults.add(f"codes.{name}", f"code `{first.code}` has overlapping validity periods")
-    for code in codes:
-        if code.state is not None and code.state not in STATES:
-            faults.add(f"codes.{name}", f"code `{code.code}`: unknown state `{code.state}`")
 
 
 def _code(data: Mapping[str, Any], place: str, faults: Faults) -> Code:

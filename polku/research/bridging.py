@@ -14,7 +14,7 @@ from polku.exchange.delivery import BRIDGE, Delivery
 from polku.exchange.ledger import Ledger
 from polku.exchange.parts import BRIDGE_PART, PREVIOUS
 from polku.layout import DataRoot
-from polku.research import archive, erasure, opening
+from polku.research import archive, arrived_parts, erasure, opening
 from polku.research.identities import Identities, identities
 from polku.research.research_tokens import Ring
 from polku.studies import Study
@@ -28,7 +28,7 @@ def take(root: DataRoot, study: Study, delivery: Delivery) -> dict[str, int]:
     token too. One transaction, then the ledger: killed in between, the bridge is taken once more and changes
     nothing. Deliveries that came before their bridge return to the inbox.
     """
-    with opening.open_parts(root, study, delivery, BRIDGE) as parts, identities(root) as store:
+    with arrived_parts.open_parts(root, study, delivery, BRIDGE) as parts, identities(root) as store:
         ring, pairs = Ring.of(root, store), _pairs(parts)
         linked, linked_before = parts.linked("links", PREVIOUS)
         present, before = (
@@ -48,7 +48,7 @@ def take(root: DataRoot, study: Study, delivery: Delivery) -> dict[str, int]:
     return counts
 
 
-def _pairs(parts: opening.Parts) -> pa.Table:
+def _pairs(parts: arrived_parts.Parts) -> pa.Table:
     tables = [reader.read_all() for _, reader in parts.data.tables()]
     if len(tables) != 1 or tables[0].schema != BRIDGE_PART:
         raise Refusal(

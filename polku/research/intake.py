@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from polku.exchange.delivery import BRIDGE, NOTICE, Delivery
 from polku.layout import DataRoot
-from polku.research import bridging, erasure, landing, notices, opening
+from polku.research import arrived_parts, bridging, erasure, landing, notices
 from polku.research.crosswalk import entities_of_persons
 from polku.studies import Study
 
@@ -21,7 +21,7 @@ def take(
 
     `judge` is asked between reading an extract and landing it, and raises what keeps it out.
     """
-    kind = opening.kind_of(root, delivery)
+    kind = arrived_parts.kind_of(root, delivery)
     if kind == BRIDGE:
         bridging.take(root, study, delivery)
         return kind, None

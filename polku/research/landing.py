@@ -12,8 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -28,10 +27,11 @@ from polku.contracts.sql import empty_columns, typed_query
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import EXTRACT, Delivery, Manifest
 from polku.exchange.folders import find_parts
-from polku.exchange.ledger import Entry, Ledger
+from polku.exchange.ledger import Ledger
 from polku.layout import DataRoot
 from polku.research import archive, opening, storage
 from polku.research.erasure import QUARANTINED_KEYS
+from polku.research.landed import extracts_of
 from polku.studies import Study
 
 QUARANTINE = "quarantine.parquet"
@@ -103,7 +103,7 @@ def repair(root: DataRoot) -> int:
     accepted = {entry.delivery_id: entry for entry in entries}
     in_inbox = {delivery.delivery_id: delivery for delivery in find_parts(root.inbox)}
     parts = [p for p in root.landing.glob("*/*/*.parquet") if p.parts[-3] not in ("reference", root.incoming.name)]
-    known = {(e.register, table, e.delivery_id) for e in _extracts(entries) for table in e.facts["tables"]}
+    known = {(e.register, table, e.delivery_id) for e in extracts_of(entries) for table in e.facts["tables"]}
     missing = known - {(p.parts[-3], p.parts[-2], p.stem) for p in parts}
     unknown = [p for p in [*parts, *root.quarantine.glob("*/*.parquet")] if p.stem not in accepted]
     if missing or {p.stem for p in unknown} - set(in_inbox):
@@ -185,45 +185,6 @@ def summary(staged: Staged) -> dict[str, Any]:
             for t in staged.tables
         },
     }
-
-
-def totals(root: DataRoot, register: str) -> dict[str, dict[str, int]]:
-    """Counts over all landed extracts of a register, by table: rows, quarantined, flagged, linked, erased,
-    deliveries. Rows that were erased later are in no count of rows."""
-    sums: dict[str, dict[str, int]] = {}
-    entries = Ledger(root.ledger).accepted()
-    for entry in _extracts(e for e in entries if e.register == register):
-        for table, counts in entry.facts["tables"].items():
-            into = sums.setdefault(table, {})
-            for name, count in {**counts, "deliveries": 1}.items():
-                into[name] = into.get(name, 0) + count
-    for entry in entries:
-        for table, (before, after) in entry.facts.get("rows", {}).items():
-            if table.startswith(f"{register}."):
-                sums[table.removeprefix(f"{register}.")]["rows"] -= before - after
-    return sums
-
-
-def kinds(root: DataRoot, register: str) -> dict[str, int]:
-    """Landed deliveries of a register by kind."""
-    return Counter(entry.facts["kind"] for entry in Ledger(root.ledger).accepted(register))
-
-
-def _extracts(entries: Iterable[Entry]) -> Iterator[Entry]:
-    return (entry for entry in entries if entry.facts["kind"] == EXTRACT)
-
-
-def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
-    """The last day that the landed deliveries speak of, by (register, table)."""
-    last: dict[tuple[str, str], date] = {}
-    ledger = Ledger(root.ledger)
-    for register, contract in study.contracts.items():
-        known = {table.name for table in contract.tables}
-        for entry in _extracts(ledger.accepted(register)):
-            until = date.fromisoformat(entry.facts["observed_until"])
-            for table in known & set(entry.facts["tables"]):
-                last[register, table] = max(until, last.get((register, table), until))
-    return last
 
 
 def _stage_tables(

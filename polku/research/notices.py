@@ -25,7 +25,7 @@ from polku.exchange.ledger import Ledger
 from polku.exchange.notices import ERASE, LIFT, RECTIFY, RESTRICT, Notice
 from polku.exchange.parts import NOTICE_PART
 from polku.layout import DataRoot
-from polku.research import archive, erasure, opening
+from polku.research import archive, arrived_parts, erasure
 from polku.research.handles import Handles
 from polku.research.identities import TOKENS, identities
 from polku.research.research_tokens import Ring
@@ -122,7 +122,7 @@ def due_on(received_on: date) -> date:
 
 def _opened(root: DataRoot, study: Study, delivery: Delivery) -> _Named:
     """Whom the notice names. Only a restriction makes keys for who is not known: it must hold when she arrives."""
-    with opening.open_parts(root, study, delivery, NOTICE) as parts, identities(root) as store:
+    with arrived_parts.open_parts(root, study, delivery, NOTICE) as parts, identities(root) as store:
         notice = Notice.from_json(
             {name: value for name, value in parts.data.manifest.items() if name != "tables"}, parts.data.file
         )

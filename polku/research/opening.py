@@ -9,30 +9,26 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from polku.errors import Exit, Refusal
-from polku.exchange.blinding import UNBLINDING, multiply, read_unblinding
-from polku.exchange.delivery import DATA, EXTRACT, LINK, WAITS, Delivery, Heading, Manifest, warn_if_unreviewed
-from polku.exchange.epochs import check_epoch
-from polku.exchange.folders import find_parts, move, set_aside, verified
-from polku.exchange.keys import LINKAGE, RESEARCH
+from polku.exchange.delivery import DATA, EXTRACT, LINK, WAITS, Delivery, Manifest
+from polku.exchange.folders import find_parts, move, set_aside
 from polku.exchange.ledger import REFUSED, Ledger
-from polku.exchange.package import SUFFIX, Package
-from polku.exchange.parts import BLINDED, LINK_PARTS, RELAY, ROW_NO, TOKEN
-from polku.exchange.payload import Payload
+from polku.exchange.package import SUFFIX
+from polku.exchange.parts import ROW_NO, TOKEN
 from polku.exchange.trust import Trust
 from polku.layout import DataRoot
 from polku.research import erasure
+from polku.research.arrived_parts import genuine, open_parts, verified_parts, wrong
 from polku.research.handles import ERASED, Handles
 from polku.research.identities import identities
 from polku.research.research_tokens import Ring
@@ -72,74 +68,6 @@ def _split(root: DataRoot, study: Study) -> tuple[list[Delivery], list[Delivery]
         else:
             waits.append(delivery)
     return ready, waits
-
-
-@dataclass
-class Parts:
-    """Both parts of a delivery, verified and judged, being read."""
-
-    delivery: Delivery
-    heading: Heading
-    said: dict[str, Any]
-    data: Payload
-    link: Payload
-    unblinding: int | None
-
-    def linked(self, *names: str) -> list[pa.Table]:
-        """The tables of the link part, which must be these and no others: handle, id_type, linked (not blinded)."""
-        tables = {facts["name"]: reader.read_all().combine_chunks() for facts, reader in self.link.tables()}
-        schema = LINK_PARTS[RELAY if self.unblinding is None else BLINDED]
-        if tuple(tables) != names or any(table.schema != schema for table in tables.values()):
-            raise Refusal(
-                Exit.DELIVERY_INCOMPLETE,
-                "the linkage unit's part does not hold what a delivery of its kind has.",
-                "Ask the linkage unit whether it uses the same version of this software.",
-                file=self.link.file,
-            )
-        if self.unblinding is None:
-            return list(tables.values())
-        return [self._unblinded(table, self.unblinding) for table in tables.values()]
-
-    def _unblinded(self, table: pa.Table, scalar: int) -> pa.Table:
-        made = multiply(table["linked"].to_pylist(), scalar, self.link.file)
-        return table.set_column(2, table.schema.field("linked"), pa.array(made, table.schema.field("linked").type))
-
-
-def kind_of(root: DataRoot, delivery: Delivery) -> str:
-    """What kind of delivery the linkage unit's part, which is verified here, says that it is."""
-    trust = Trust.read(root.trust, root.path)
-    with ExitStack() as stack:
-        return _genuine(_verified(delivery, trust, stack, LINK), trust)[LINK].kind
-
-
-@contextmanager
-def open_parts(root: DataRoot, study: Study, delivery: Delivery, kind: str) -> Iterator[Parts]:
-    """Verify both parts of a delivery of a kind, and open them.
-
-    Checked before anything is decrypted: signatures, senders, recipient, study, test mark, token epoch and
-    key check, kind, contract version, sequence and predecessor of both parts, and that a register that has
-    delivered under earlier token keys has sent its bridge.
-    """
-    with ExitStack() as stack:
-        trust, ledger = Trust.read(root.trust, root.path), Ledger(root.ledger)
-        warn_if_unreviewed(trust)
-        opening = trust.own(RESEARCH, root.path).opening
-        parts = _verified(delivery, trust, stack)
-        headings = _genuine(parts, trust)
-        delivery = delivery.verified(parts)
-        for part, heading in headings.items():
-            heading.check_clock(parts[part])
-        ledger.judge(delivery, {part: h.previous for part, h in headings.items()})
-        for part, heading in headings.items():
-            heading.check_terms(parts[part], trust)
-        _check(study, delivery, headings[DATA], headings[LINK], kind)
-        check_epoch(ledger, delivery.register, kind, trust)
-        data, link = (Payload(parts[part].open(opening), parts[part].path.name) for part in (DATA, LINK))
-        said, unblinding = data.manifest, None
-        if trust.mode == BLINDED:
-            unblinding = read_unblinding(said, data.file)
-            said = {name: value for name, value in said.items() if name != UNBLINDING}
-        yield Parts(delivery, headings[DATA], said, data, link, unblinding)
 
 
 def open_delivery(root: DataRoot, study: Study, delivery: Delivery) -> OpenedDelivery:
@@ -264,32 +192,8 @@ class OpenedDelivery:
         erasure.begin(self._store, self._ring, self.delivery.delivery_id, new, {})
 
     def _refuse(self, exit_: Exit, what: str) -> Refusal:
-        self._refusal = _wrong(self.delivery, exit_, what)
+        self._refusal = wrong(self.delivery, exit_, what)
         return self._refusal
-
-
-def _check(study: Study, delivery: Delivery, data: Heading, link: Heading, kind: str) -> None:
-    """Both parts are of one delivery of this study and kind, sealed under the contract that the study reads."""
-    if replace(link, compartment=DATA, previous=data.previous, created_at=data.created_at) != data:
-        raise _wrong(delivery, Exit.DELIVERY_INCOMPLETE, "the two parts are not of one delivery.")
-    if (data.study, data.test, data.kind) != (study.code, study.test, kind):
-        raise _wrong(
-            delivery,
-            Exit.PACKAGE_MISADDRESSED,
-            "the delivery is of another study or kind, or not marked as it is.",
-        )
-    version = study.contracts[delivery.register].version
-    if data.contract_version != version:
-        raise _wrong(
-            delivery,
-            Exit.PACKAGE_WRONG_CONTRACT,
-            f"sealed under version {data.contract_version} of the contract, read under {version}.",
-        )
-
-
-def _wrong(delivery: Delivery, exit_: Exit, what: str) -> Refusal:
-    advice = "Agree with the authority on contract and study, then let it seal the extract again."
-    return Refusal(exit_, what, advice, register=delivery.register, file=delivery.delivery_id)
 
 
 def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
@@ -302,13 +206,13 @@ def refuse(root: DataRoot, delivery: Delivery, refusal: Refusal) -> Path:
     ledger, trust = Ledger(root.ledger), Trust.read(root.trust, root.path)
     with ExitStack() as stack:
         try:
-            parts = _verified(delivery, trust, stack)
-            headings, genuine = _genuine(parts, trust), delivery.verified(parts)
-            ledger.judge(genuine, {part: heading.previous for part, heading in headings.items()})
+            parts = verified_parts(delivery, trust, stack)
+            headings, whole = genuine(parts, trust), delivery.verified(parts)
+            ledger.judge(whole, {part: heading.previous for part, heading in headings.items()})
         except Refusal:
             pass
         else:
-            ledger.record(genuine, {"refused": refusal.exit.name}, REFUSED)
+            ledger.record(whole, {"refused": refusal.exit.name}, REFUSED)
     folder = root.quarantine / "packages" / delivery.delivery_id
     if folder.exists():
         folder = folder.with_name(f"{folder.name}.{delivery.digest[:12]}")
@@ -330,20 +234,3 @@ def retry(root: DataRoot, register: str, exit_: Exit) -> int:
             shutil.rmtree(reason.parent)
             again += 1
     return again
-
-
-def _verified(delivery: Delivery, trust: Trust, stack: ExitStack, *only: str) -> dict[str, Package]:
-    """The parts of a delivery (or `only` some), signatures verified, open until `stack` closes."""
-    return {
-        part: stack.enter_context(verified(path, trust.signers))
-        for part, path in delivery.files.items()
-        if not only or part in only
-    }
-
-
-def _genuine(parts: Mapping[str, Package], trust: Trust) -> dict[str, Heading]:
-    """The headings of parts that come from whom they must come from, under their own names."""
-    headings = {part: Heading.of(package) for part, package in parts.items()}
-    for part, heading in headings.items():
-        heading.check_origin(parts[part], trust, part, LINKAGE if part == LINK else heading.register)
-    return headings

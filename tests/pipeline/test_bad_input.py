@@ -23,7 +23,7 @@ from polku.exchange import folders
 from polku.exchange.files import digest_of
 from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT
-from polku.research import archive, landing, opening
+from polku.research import archive, landed, landing, opening
 from polku.studies import load_study
 
 pytestmark = pytest.mark.pipeline
@@ -201,7 +201,7 @@ def test_an_extract_without_rows_lands_and_the_next_one_too(copy_of: Callable[[s
         next_delivery(platform, "ura", lambda path, keep=keep: _keep(path, keep))
         for delivery in opening.pending(platform.root, study):
             landing.commit(platform.root, landing.stage(platform.root, study, delivery))
-    assert landing.totals(platform.root, "ura")["employment_spells"]["deliveries"] == 3
+    assert landed.totals(platform.root, "ura")["employment_spells"]["deliveries"] == 3
 
 
 def _keep(path: Path, lines: int) -> None:

@@ -18,7 +18,7 @@ from expectations import judge_landing
 from polku import demo
 from polku.cli import main
 from polku.layout import CHECKOUT, DataRoot
-from polku.research import landing, opening
+from polku.research import landed, landing, opening
 from polku.research.reference import write_reference
 from polku.studies import Study, load_study
 from tests.pipeline.conftest import warehouse
@@ -248,7 +248,7 @@ def land(root: DataRoot, study: Study) -> None:
         verdicts = [verdict for verdicts in judge_landing(root, staged).values() for verdict in verdicts]
         assert all(verdict.passed for verdict in verdicts)
         landing.commit(root, staged)
-    write_reference(root, study, landing.received(root, study))
+    write_reference(root, study, landed.received(root, study))
 
 
 def build(project: Path, root: DataRoot, tmp_path: Path) -> None:

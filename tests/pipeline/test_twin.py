@@ -20,7 +20,7 @@ import pandas as pd
 import pytest
 
 from polku.authority.row_map import source_rows
-from polku.research import landing, storage
+from polku.research import landed, storage
 from polku.studies import Study, load_study
 from tests.pipeline.conftest import warehouse
 
@@ -179,7 +179,7 @@ def test_the_authoritys_report_counts_what_stayed_to_the_row(twin: Twin) -> None
 
 def test_every_other_row_has_landed(twin: Twin) -> None:
     for register, tables in twin.facts["files"].items():
-        totals = landing.totals(twin.platform.root, register)
+        totals = landed.totals(twin.platform.root, register)
         for table, truth in tables.items():
             refused = truth["quarantined_by_authority"] + truth["quarantined_by_platform"]
             assert totals[table]["rows"] == truth["rows"] - refused, (register, table)

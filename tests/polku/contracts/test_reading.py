@@ -98,6 +98,21 @@ def test_all_faults_are_named_at_once() -> None:
 
 
 @pytest.mark.parametrize(
+    ("edge", "fault"),
+    [
+        ({"kind": "friend", "one": "person_key", "other": "started_on"}, "`kind` must be one of"),
+        ({"kind": "hetu_changed", "one": "person_key", "other": "started_on"}, "identifiers of the person"),
+        ({"kind": "hetu_changed", "one": "person_key", "other": "nobody_key"}, "`nobody_key` is named"),
+        ({"kind": "hetu_changed", "one": "person_key"}, "`other` is missing"),
+    ],
+)
+def test_an_edge_names_one_person_twice(edge: dict[str, str], fault: str) -> None:
+    data = sound()
+    data["tables"]["spells"]["edge"] = edge
+    assert fault in faults(data)
+
+
+@pytest.mark.parametrize(
     ("change", "fault"),
     [
         ({"name": "StartedOn"}, "lower_snake_case"),
@@ -114,6 +129,10 @@ def test_all_faults_are_named_at_once() -> None:
         ({"unknown_code": "other"}, "quarantine or flag"),
         ({"required": "yes"}, "wrong type"),
         ({"dated_by": "nothing_on"}, "`nothing_on` is named but is no column"),
+        ({"source": "kirjaaja"}, "seems to name somebody"),
+        ({"source": "puolison_hetu"}, "seems to name somebody"),
+        ({"source": "Asiakas_nro"}, "seems to name somebody"),
+        ({"about": "spouse"}, "`about` is subject or relative"),
     ],
 )
 def test_faults_of_a_column(change: dict[str, Any], fault: str) -> None:

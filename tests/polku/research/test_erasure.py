@@ -17,7 +17,7 @@ from polku.errors import Exit, Refusal
 from polku.exchange.ledger import Ledger
 from polku.exchange.notices import Notice
 from polku.layout import CHECKOUT
-from polku.research import archive, erasure, landing, storage
+from polku.research import archive, erasure, landed, storage
 from polku.research.notices import due, due_on
 from polku.research.research_tokens import rotate
 from tests.polku.parties import Parties
@@ -65,7 +65,7 @@ def test_an_erased_person_leaves_every_table_under_every_identifier(world: Parti
     assert gone.isdisjoint(key for (key,) in store(world, "select entity_key from identities.entity"))
     assert gone.isdisjoint(key for (key,) in store(world, "select entity_key from identities.token"))
     assert store(world, "select count(*) from identities.erasing") == [(0,)]
-    assert landing.totals(world.root, "persons")["persons"]["rows"] == 1
+    assert landed.totals(world.root, "persons")["persons"]["rows"] == 1
 
 
 def test_she_stays_out_when_she_is_delivered_again_also_after_rotations(world: Parties) -> None:

@@ -16,7 +16,7 @@ from polku.errors import Exit, Refusal
 from polku.exchange.delivery import BRIDGE, DATA, LINK
 from polku.exchange.ledger import REFUSED, Ledger
 from polku.layout import CHECKOUT
-from polku.research import opening, storage
+from polku.research import arrived_parts, opening, storage
 from polku.research.identities import identities
 from polku.research.research_tokens import MOST_LEVELS, Ring, rotate
 from tests.polku.parties import Parties
@@ -185,8 +185,8 @@ def test_a_bridge_is_read_from_identifier_columns_alone_and_holds_no_row(world: 
     sealed = world.bridge("persons")
     world.relay()
     (arrived,) = opening.pending(world.root, world.study)
-    assert opening.kind_of(world.root, arrived) == BRIDGE
-    with opening.open_parts(world.root, world.study, arrived, BRIDGE) as parts:
+    assert arrived_parts.kind_of(world.root, arrived) == BRIDGE
+    with arrived_parts.open_parts(world.root, world.study, arrived, BRIDGE) as parts:
         (table,) = (reader.read_all() for _, reader in parts.data.tables())
         links = parts.linked("links", "previous")
     assert table.num_rows == 2
