@@ -77,3 +77,19 @@ def test_no_option_of_the_official_takes_a_key_or_an_identifier() -> None:
     assert {action.dest for action in parser._actions} == {
         "help", "study", "register", "extracted_on", "period", "extract", "dry_run", "list",
     }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------------- threats
+def test_every_protection_names_a_test_that_exists_or_a_limit() -> None:
+    """A promise to the privacy officer is not kept by a test that somebody renamed or removed."""
+    text = (CHECKOUT / "docs" / "threats.md").read_text(encoding="utf-8")
+    written = "\n".join(path.read_text(encoding="utf-8") for path in (CHECKOUT / "tests").rglob("test_*.py"))
+    named = set(re.findall(r"`(test_[a-z0-9_]+)`", text))
+    assert len(named) > 40
+    assert {name for name in named if f"def {name}(" not in written} == set()
+    rows = [
+        line
+        for line in text.splitlines()
+        if line.startswith("|") and not line.startswith(("|---", "| who", "| at", "| leak"))
+    ]
+    assert [row for row in rows if "`test_" not in row and "**Limit" not in row] == []
