@@ -12,6 +12,7 @@ from assets.landing import OWNERS, landing_key
 from assets.quiet import without_values
 from polku.layout import DataRoot
 from polku.research import crosswalk, linkage
+from polku.research.clusters import IN_WORDS
 from polku.studies import Study
 
 KEY = landing_key("reference", crosswalk.PERSON_KEYS)
@@ -49,7 +50,7 @@ def crosswalk_asset(root: DataRoot, study: Study) -> dg.AssetsDefinition:
 
 def _agreement(made: crosswalk.Crosswalk, both: linkage.BothGroups) -> dg.AssetCheckResult:
     """Disputes wait for a person and stop nobody: what is in dispute stays apart."""
-    kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in made.conflicts.items())
+    kinds = "; ".join(f"{IN_WORDS[kind]} ({count})" for kind, count in made.conflicts.items())
     dispute = f"In dispute, kept apart until decided: {kinds}. `polku crosswalk list` names the rows."
     groups = f" {both.disputed} of them may stand in both study groups." if both.disputed else ""
     return dg.AssetCheckResult(

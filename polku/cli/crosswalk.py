@@ -12,6 +12,7 @@ from datetime import date
 from polku.errors import Exit
 from polku.layout import DataRoot
 from polku.research import crosswalk
+from polku.research.clusters import IN_WORDS
 from polku.research.landing import alone
 from polku.studies import load_study
 
@@ -26,12 +27,6 @@ apart, the check `identities_agree` fails, and the rows wait here for a person.
 
 The best decision is the register's: the authority finds the sealed row in its own list, corrects the register
 and delivers again. `reject` leaves a row out until then; `accept` takes that back. No key or code is shown."""
-
-KINDS = {
-    "two_persons": "one identifier is linked to the permanent codes of two persons",
-    "too_many_identifiers": "more identifiers than one person can have",
-    "change_not_stated": "two permanent codes are linked, but no register states a change of code",
-}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -70,7 +65,7 @@ def _list(root: DataRoot, study: str) -> None:
     found = crosswalk.disputes(root, load_study(study))
     for number in dict.fromkeys(row[0] for row in found):
         rows = [row for row in found if row[0] == number]
-        print(f"conflict {number}: {KINDS[rows[0][1]]}")
+        print(f"conflict {number}: {IN_WORDS[rows[0][1]]}")
         for _, _, link, register, table, delivery, row_no in rows:
             print(f"  {link.replace('_', ' ')}: {register} {table} {delivery} {row_no}")
     if not found:

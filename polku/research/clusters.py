@@ -26,6 +26,12 @@ TWO_PERSONS, TOO_MANY, UNSTATED = "two_persons", "too_many_identifiers", "change
 """Kinds of conflict: an identifier linked to two persons; too many identifiers of one; two permanent codes
 linked by something that does not state a change of code."""
 
+IN_WORDS = {
+    TWO_PERSONS: "an identifier is linked to the permanent codes of two persons",
+    TOO_MANY: "more identifiers than one person can have",
+    UNSTATED: "two permanent codes are linked, but no register states a change of code",
+}
+
 PERMANENT = "fi.hetu"
 
 
