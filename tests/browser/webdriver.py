@@ -66,7 +66,8 @@ class Browser:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._call("DELETE", "")
-        self.driver.terminate()
+        # The session is closed. Some drivers stay when they are only asked to end.
+        self.driver.kill()
         self.driver.communicate()
 
     def open(self, url: str) -> None:
