@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from polku.errors import Exit, Refusal
 from polku.exchange import grants, keys
+from polku.exchange.delivery import Heading
 from polku.exchange.keyfiles import write_key
 from polku.exchange.package import Package
 from polku.exchange.pins import pin, pin_path, read_pin
@@ -342,6 +343,6 @@ def test_the_linkage_unit_refuses_a_package_with_another_test_mark(parties: Part
     """Only its signer could have marked it otherwise; the mark decides what may be widened."""
     report = parties.seal("persons")
     with Package.verify(report.id_part, parties.trust().signers) as package:
-        heading = opening.Heading.of(package)
+        heading = Heading.of(package)
         other = replace(heading, test=False)
         assert refused(other.check_origin, package, parties.trust(), "id", "persons").exit is Exit.PACKAGE_MISADDRESSED
