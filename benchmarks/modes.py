@@ -1,4 +1,4 @@
-"""Measures what a strong mode costs beyond the default, step by step, each step as a whole process.
+"""Measures linking, and what a strong mode costs beyond the default, step by step, each step as a whole process.
 
 Belongs here: sealing, relay and opening of the same extract in every mode, and the floor of each. Does not
 belong here: sealing in general (`seal`), the nightly run (`run`), any assertion about speed.
@@ -16,7 +16,7 @@ from multiprocessing import Process
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ec import ECDH, SECP256R1, EllipticCurvePublicKey, derive_private_key
-from run import measure
+from run import Measurement, measure
 from seal import EXTRACTED_ON, FILE, PERIOD, REGISTER, make_payments, study, write
 
 from polku import demo
@@ -33,12 +33,12 @@ from polku.research.opening import open_delivery, pending
 ROWS_PER_PERSON = 10
 
 
-def prepare(root: DataRoot, persons: int, mode: str, stretched: bool) -> None:
+def prepare(root: DataRoot, rows: int, persons: int, mode: str, stretched: bool) -> None:
     """The extract and every party's keys below `root`."""
     made = study(twin=False)
     folder = root.authority(REGISTER) / "extract"
     folder.mkdir(parents=True)
-    write(make_payments(ROWS_PER_PERSON * persons, persons), folder / FILE)
+    write(make_payments(rows, persons), folder / FILE)
     demo.make_keys(root, made, print, mode=mode, stretched=stretched)
     for inbox in (root.inbox, root.linkage / "inbox"):
         inbox.mkdir(parents=True, exist_ok=True)
@@ -71,20 +71,24 @@ def open_step(root: DataRoot) -> None:
 STEPS: dict[str, Callable[[DataRoot], None]] = {"authority": seal_step, "linkage": relay_step, "research": open_step}
 
 
-def steps(persons: int, mode: str, *, stretched: bool = False) -> tuple[int, dict[str, float]]:
-    """Distinct identifiers of the extract, and CPU seconds of each step."""
+def steps(
+    persons: int, mode: str, *, stretched: bool = False, rows_each: int = ROWS_PER_PERSON
+) -> tuple[int, dict[str, Measurement]]:
+    """Distinct identifiers of the extract, and what each step used."""
     with tempfile.TemporaryDirectory() as folder:
         root = DataRoot("", Path(folder))
         # In a process of its own: what starts others hands its own peak memory on to them.
-        preparing = Process(target=prepare, args=(root, persons, mode, stretched))
+        preparing = Process(target=prepare, args=(root, rows_each * persons, persons, mode, stretched))
         preparing.start()
         preparing.join()
-        spent = {
-            step: measure([sys.executable, __file__, "--prepared", folder, "--step", step], {}).cpu_seconds
-            for step in STEPS
-        }
+        spent = {step: measure([sys.executable, __file__, "--prepared", folder, "--step", step], {}) for step in STEPS}
         (entry,) = Ledger(root.linkage / "ledger.sqlite").accepted()
         return sum(entry.facts.values()), spent
+
+
+def seconds(spent: dict[str, Measurement]) -> dict[str, float]:
+    """CPU seconds of each step."""
+    return {step: used.cpu_seconds for step, used in spent.items()}
 
 
 def cost(work: Callable[[], object], times: int) -> float:
@@ -119,16 +123,20 @@ def main() -> None:
     parser.add_argument("--persons", type=int, nargs="+", default=[6000, 100_000])
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--stretched", action="store_true", help="stretch the first size too (21 ms each)")
+    parser.add_argument("--linking", type=int, help="only the default mode: this many rows of as many persons, drawn")
     parser.add_argument("--prepared", type=Path, help="take one step in this folder, and measure nothing")
     parser.add_argument("--step", choices=STEPS)
     args = parser.parse_args()
     if args.prepared:
         return STEPS[args.step](DataRoot("", args.prepared))
+    if args.linking:
+        count, spent = steps(args.linking, RELAY, rows_each=1)
+        return print(f"{count} identifiers", *(f"{step:10} {used}" for step, used in spent.items()), sep="\n")
     floor = floors()
     for persons in args.persons:
         for run in range(args.runs):
-            count, default = steps(persons, RELAY)
-            _, blinded = steps(persons, BLINDED)
+            count, used = steps(persons, RELAY)
+            default, blinded = seconds(used), seconds(steps(persons, BLINDED)[1])
             print(f"{count} identifiers, {ROWS_PER_PERSON * persons} rows, run {run + 1}: CPU seconds")
             for step, least in floor.items():
                 more = blinded[step] - default[step]
@@ -142,7 +150,8 @@ def main() -> None:
             )
     if args.stretched:
         count, spent = steps(args.persons[0], RELAY, stretched=True)
-        print(f"{count} identifiers stretched: " + "  ".join(f"{step} {cpu:.2f}" for step, cpu in spent.items()))
+        shown = (f"{step} {cpu:.2f}" for step, cpu in seconds(spent).items())
+        print(f"{count} identifiers stretched:", *shown, sep="  ")
 
 
 if __name__ == "__main__":
