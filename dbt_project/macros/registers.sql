@@ -15,6 +15,16 @@
   {{ return(["stg_osaamiskeskus__clients"]) }}
 {%- endmacro %}
 
+{% macro degree_models() -%}
+  {#- Staging models that feed the degree timeline. -#}
+  {{ return([]) }}
+{%- endmacro %}
+
+{% macro earning_models() -%}
+  {#- Staging models that feed the earning timeline. -#}
+  {{ return([]) }}
+{%- endmacro %}
+
 {% macro exit_models() -%}
   {#- Staging models that feed the exit timeline. -#}
   {{ return(["stg_osaamiskeskus__exits"]) }}
@@ -28,6 +38,11 @@
 {% macro permit_models() -%}
   {#- Staging models that feed the permit timeline. -#}
   {{ return(["stg_migri__permits"]) }}
+{%- endmacro %}
+
+{% macro plan_models() -%}
+  {#- Staging models that feed the plan timeline. -#}
+  {{ return([]) }}
 {%- endmacro %}
 
 {% macro residence_models() -%}

@@ -14,6 +14,10 @@ from polku.exchange.identifiers import HETU, MIGRI_CLIENT
 
 LANGUAGES = ("en", "fi", "sv")
 
+REPLACES = ("rows", "period", "all")
+"""What a delivery of a table takes the place of: the rows that it repeats, all rows of the period that it speaks of,
+or everything delivered before. A row that a later delivery should have repeated, and did not, was deleted at source."""
+
 EDGE_KINDS = ("hetu_changed", "temporary_replaced", "number_of_person")
 """An identity code replaced by another permanent one, a temporary code by a permanent one, and a number (of
 the Finnish Immigration Service, or a register's own) that belongs to a person with an identity code."""
@@ -33,7 +37,9 @@ class Code:
     """One code of a code list, valid for events from `valid_from` to `valid_until` (both inclusive, None = open).
 
     `state` is the main-activity state that the code gives (None: none), `group` a coarser class
-    (benefit group, exit group), `channel` the service-use channel.
+    (benefit group, exit group), `channel` the service-use channel. `covered_from` is the first day from which the
+    register is complete for it (None: as for its table), `household` says that what it counts belongs to a household
+    and stands with one member of it.
     """
 
     code: str
@@ -43,6 +49,8 @@ class Code:
     state: str | None = None
     group: str | None = None
     channel: str | None = None
+    covered_from: date | None = None
+    household: bool = False
 
 
 @dataclass(frozen=True)
@@ -57,6 +65,8 @@ class Column:
     `coarsen` (month, year) is done by the authority, before the value leaves it.
     `codes` names a code list of the contract, `dated_by` the column whose date decides its validity,
     `width` pads lost leading zeros. `unknown_code` is quarantine or flag.
+    `also` are other headers under which extracts have had the column; `since` and `until` are the first and last day
+    of extracts that have it (None: always).
     `free_text` belongs to a text: redact empties a cell in which an identifier is found, keep_after_scan stops the
     delivery, as one in any other column does.
     """
@@ -78,6 +88,9 @@ class Column:
     maximum: float | None = None
     unit: str | None = None
     description: str = ""
+    also: tuple[str, ...] = ()
+    since: date | None = None
+    until: date | None = None
 
     @property
     def is_person(self) -> bool:
@@ -116,6 +129,11 @@ class Table:
     again in cells that would leave.
     `gap_days` is how far two spells of one person and service may lie apart to count as one episode.
     `edge` says that a row names one person by two identifiers; the row that stands by natural key counts.
+    `replaces` is one of REPLACES; `period_by` the date or month column that places a row in a delivery's period.
+    `withdrawn` is a boolean column by which the source takes a row back, `filed_by` the column of the unit that filed
+    the row (R16). `covered_from` and `maturity_months` stand before the register's. `purged_by` is the date column from
+    which the register counts the time after which it deletes. The rows of an `anonymous` table name nobody: it has no
+    identifier, and nothing of it is ever joined to a person.
     """
 
     name: str
@@ -129,6 +147,14 @@ class Table:
     gap_days: int = 0
     edge: Edge | None = None
     identifying: tuple[str, ...] = ()
+    replaces: str = "rows"
+    period_by: str | None = None
+    withdrawn: str | None = None
+    filed_by: str | None = None
+    covered_from: date | None = None
+    maturity_months: int | None = None
+    purged_by: str | None = None
+    anonymous: bool = False
 
     def column(self, name: str) -> Column:
         """The column with our name `name`."""
@@ -142,7 +168,13 @@ class Table:
 
 @dataclass(frozen=True)
 class FileFormat:
-    """How the authority's system writes files. Dates are strptime patterns, tried in order."""
+    """How the authority's system writes files. Dates are strptime patterns, tried in order.
+
+    `open_ends` are dates that mean "no end", `empty_dates` those that mean "not known". `excel_serials` lets a day be
+    written as a spreadsheet's number of days since 1899-12-30. `thousands` and `currencies` may stand in amounts.
+    `footers` are texts with which the first cell of a row begins that is no record; `title_rows` are lines before the
+    header.
+    """
 
     encoding: str = "utf-8"
     delimiter: str = ";"
@@ -151,6 +183,12 @@ class FileFormat:
     date_formats: tuple[str, ...] = ("%Y-%m-%d",)
     open_ends: tuple[date, ...] = ()
     null_texts: tuple[str, ...] = ("",)
+    empty_dates: tuple[date, ...] = ()
+    excel_serials: bool = False
+    thousands: tuple[str, ...] = (" ", "\u00a0", "\u202f")
+    currencies: tuple[str, ...] = ("€",)
+    footers: tuple[str, ...] = ()
+    title_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -174,8 +212,8 @@ class Feed:
 
 @dataclass(frozen=True)
 class Contract:
-    """Everything known about one register. `timeline` says how it feeds the common timelines: keys activity,
-    benefit, client, exit, income, permit, residence, service."""
+    """Everything known about one register. `timeline` says how it feeds the common timelines (keys are
+    `reading.TIMELINES`). `denied` is the reason why no study may have the register: it then has no tables."""
 
     register: str
     version: int
@@ -194,6 +232,7 @@ class Contract:
     breaks: tuple[Break, ...] = ()
     purge_after_months: int | None = None
     timeline: dict[str, Feed] = field(default_factory=dict)
+    denied: str | None = None
 
     def table(self, name: str) -> Table:
         """The table `name`."""

@@ -15,6 +15,7 @@ from typing import Any
 from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tables_of
 from polku.contracts.model import (
     EDGE_KINDS,
+    REPLACES,
     Break,
     Code,
     Column,
@@ -29,7 +30,21 @@ from polku.errors import Exit
 from polku.exchange.identifiers import NATIONAL
 
 TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
-TIMELINES = frozenset(("activity", "benefit", "client", "exit", "income", "permit", "residence", "service"))
+TIMELINES = frozenset(
+    (
+        "activity",
+        "benefit",
+        "client",
+        "degree",
+        "earning",
+        "exit",
+        "income",
+        "permit",
+        "plan",
+        "residence",
+        "service",
+    )
+)
 ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
 LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
@@ -53,8 +68,10 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
     faults.need(
         data,
         "contract",
-        *(key for key in _TOP if key not in ("assumed", "breaks", "purge_after_months", "timeline", "codes")),
+        *(key for key in _TOP if key not in _TOP_OPTIONAL),
     )
+    if ("denied" in data) == bool(data.get("tables")):
+        faults.add("contract", "a register has tables, or a reason in `denied` why no study may have it")
     register = data.get("register", "")
     if not isinstance(register, str) or not NAME.fullmatch(register):
         faults.add("contract", "`register` must be lower_snake_case")
@@ -103,6 +120,7 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
         breaks=tuple(contract_breaks),
         purge_after_months=data.get("purge_after_months"),
         timeline=timeline,
+        denied=data.get("denied"),
     )
 
 
@@ -151,6 +169,9 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         maximum=data.get("maximum"),
         unit=data.get("unit"),
         description=data.get("description", ""),
+        also=tuple(map(str, data.get("also", ()))),
+        since=data.get("since"),
+        until=data.get("until"),
     )
 
 
@@ -190,6 +211,8 @@ def _table(name: str, data: Any, faults: Faults, register: str) -> Table:
     faults.need(data, place, "file", "title", "grain", "natural_key", "columns")
     if not NAME.fullmatch(name):
         faults.add(place, "the table's name must be lower_snake_case")
+    if data.get("replaces", "rows") not in REPLACES:
+        faults.add(place, f"`replaces` must be one of {', '.join(REPLACES)}")
     return Table(
         name=name,
         file=str(data.get("file", "")),
@@ -205,6 +228,7 @@ def _table(name: str, data: Any, faults: Faults, register: str) -> Table:
         gap_days=int(data.get("gap_days", 0)),
         edge=_edge(mapping_of(data["edge"]), f"{place}.edge", faults) if "edge" in data else None,
         identifying=tuple(map(str, data.get("identifying", ()))),
+        **{key: data[key] for key in _TABLE_OPTIONS if key in data},
     )
 
 
@@ -228,6 +252,8 @@ def _code(data: Mapping[str, Any], place: str, faults: Faults) -> Code:
         state=data.get("state"),
         group=data.get("group"),
         channel=data.get("channel"),
+        covered_from=data.get("covered_from"),
+        household=bool(data.get("household", False)),
     )
 
 
@@ -257,7 +283,9 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "timeline": dict,
     "tables": dict,
     "codes": dict,
+    "denied": str,
 }
+_TOP_OPTIONAL = frozenset(("assumed", "breaks", "purge_after_months", "timeline", "codes", "denied", "tables"))
 _FILE_FORMAT: dict[str, type | tuple[type, ...]] = {
     "encoding": str,
     "delimiter": str,
@@ -266,6 +294,22 @@ _FILE_FORMAT: dict[str, type | tuple[type, ...]] = {
     "date_formats": list,
     "open_ends": list,
     "null_texts": list,
+    "empty_dates": list,
+    "excel_serials": bool,
+    "thousands": list,
+    "currencies": list,
+    "footers": list,
+    "title_rows": int,
+}
+_TABLE_OPTIONS: dict[str, type | tuple[type, ...]] = {
+    "replaces": str,
+    "period_by": str,
+    "withdrawn": str,
+    "filed_by": str,
+    "covered_from": date,
+    "maturity_months": int,
+    "purged_by": str,
+    "anonymous": bool,
 }
 _TABLE: dict[str, type | tuple[type, ...]] = {
     "file": str,
@@ -278,6 +322,7 @@ _TABLE: dict[str, type | tuple[type, ...]] = {
     "edge": dict,
     "identifying": list,
     "columns": list,
+    **_TABLE_OPTIONS,
 }
 _COLUMN: dict[str, type | tuple[type, ...]] = {
     "source": str,
@@ -297,6 +342,9 @@ _COLUMN: dict[str, type | tuple[type, ...]] = {
     "maximum": (int, float),
     "unit": str,
     "description": str,
+    "also": list,
+    "since": date,
+    "until": date,
 }
 _CODE: dict[str, type | tuple[type, ...]] = {
     "code": str,
@@ -306,4 +354,6 @@ _CODE: dict[str, type | tuple[type, ...]] = {
     "state": str,
     "group": str,
     "channel": str,
+    "covered_from": date,
+    "household": bool,
 }

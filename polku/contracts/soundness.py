@@ -69,6 +69,7 @@ def check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fau
         faults.add(place, "a table that keeps free text must say in `identifying` whom to look for in it")
     wanted = {*table.natural_key, *(name for pair in table.ordered for name in pair)}
     wanted |= {column.dated_by for column in table.columns if column.dated_by}
+    wanted |= {n for n in (table.period_by, table.withdrawn, table.filed_by, table.purged_by) if n}
     if table.edge:
         wanted |= {n for n in (table.edge.one, table.edge.other, table.edge.valid_from, table.edge.withdrawn) if n}
     for name in sorted(wanted - set(names)):
@@ -79,8 +80,10 @@ def check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fau
         if column.type != "identifier" and _NAMES_A_PERSON.search(column.source):
             advice = "make it an identifier column, which leaves as a token, or name it under `never`"
             faults.add(f"{place}.columns[{column.name}]", f"`{column.source}` seems to name somebody: {advice}")
-    if not any(column.type == "identifier" for column in table.columns):
-        faults.add(place, "a table needs an identifier column")
+    if (table.replaces == "period") != (table.period_by is not None):
+        faults.add(place, '`period_by` belongs to a table with `replaces = "period"`, which needs it')
+    if any(column.type == "identifier" for column in table.columns) == table.anonymous:
+        faults.add(place, "a table needs an identifier column, or `anonymous = true` and none")
     for column in table.columns:
         if column.type == "code" and column.codes is None and column.width is None:
             faults.add(f"{place}.columns[{column.name}]", "a code needs a code list or at least a `width`")

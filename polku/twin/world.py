@@ -24,7 +24,8 @@ EARLIEST_START_DAYS = 700
 
 @dataclass(frozen=True)
 class World:
-    """Everything that is true. `months` are those of the study's window; `study_area` its municipality."""
+    """Everything that is true. `months` are those of the study's window; `study_area` its municipality.
+    `first_person` is the number of the first of these people: what has to be unique over all of them counts from it."""
 
     study: Study
     seed: int
@@ -33,6 +34,7 @@ class World:
     people: People
     residence: Residence
     activity: Activity
+    first_person: int = 0
 
     @cached_property
     def first_day(self) -> Dates:
