@@ -17,6 +17,7 @@ from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
 from polku.layout import DEFAULT_STUDY, DataRoot
+from polku.research import rebuilding, views
 from polku.research.storage import attach, prepare, without_values
 
 MEMORY_LIMIT = "1GB"
@@ -43,14 +44,17 @@ class Plugin(BasePlugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Find the study's data root, and keep values out of dbt's messages."""
         DuckDBConnectionManager.exception_handler = _quiet  # type: ignore[method-assign]
-        self.root = DataRoot.of(os.environ.get("POLKU_STUDY", DEFAULT_STUDY))
+        self.root = DataRoot.of(os.environ.get("POLKU_STUDY", DEFAULT_STUDY), os.environ.get("POLKU_AS_OF"))
+        self.touched = rebuilding.touched_file(self.root)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Give dbt's connection the keys and the warehouse; called once per process."""
+        """Give dbt's connection the keys, the warehouse and its sources; called once per process."""
         prepare(conn, self.root)
         conn.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT})
+        self.root.warehouse.parent.mkdir(parents=True, exist_ok=True)
         attach(conn, self.root, self.root.warehouse, "warehouse")
+        views.create(conn, self.root, self.touched)
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
-        """Tell every cursor where the landed parts are; DuckDB keeps variables per cursor."""
-        cursor.execute("set variable landing_root = $path", {"path": str(self.root.landing)})
+        """Tell every cursor what is rebuilt; DuckDB keeps variables per cursor."""
+        cursor.execute("set variable touched_only = $only", {"only": self.touched is not None})

@@ -16,12 +16,12 @@ from assets.release import release_assets
 from assets.snapshot import snapshot_asset
 from assets.warehouse import dbt_resource, marts_of, prepared_project, warehouse_assets
 from orchestration.automation import alert_on_failure, new_deliveries, nightly_at_two
-from orchestration.jobs import land, nightly
+from orchestration.jobs import land, nightly, rebuild
 from polku.layout import DEFAULT_STUDY, DataRoot
 from polku.studies import load_study
 
 study = load_study(os.environ.get("POLKU_STUDY", DEFAULT_STUDY))
-root = DataRoot.of(study.code)
+root = DataRoot.of(study.code, os.environ.get("POLKU_AS_OF"))
 project = prepared_project()
 marts = marts_of(project)
 
@@ -35,7 +35,7 @@ defs = dg.Definitions(
         *release_assets(root, study, marts),
         published_asset(root, study, marts),
     ],
-    jobs=[land, nightly],
+    jobs=[land, rebuild, nightly],
     schedules=[nightly_at_two],
     sensors=[new_deliveries(root, study), alert_on_failure(root)],
     resources={"dbt": dbt_resource(project)},

@@ -6,17 +6,16 @@ not belong here: the job. The run is recorded in DAGSTER_HOME, so that the user 
 
 from __future__ import annotations
 
-import fcntl
 import sys
 import time
 
 import dagster as dg
 
 from orchestration.definitions import defs, root, study
+from orchestration.shell import QUIET, alone
 from polku.errors import Exit
 from polku.research import opening
 
-QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_HERE = {"polku/started_by": "shell", "polku/study": study.code}
 """Tags of a run that this module starts; studies share Dagster's storage, but not their locks."""
 
@@ -24,16 +23,10 @@ STARTED_HERE = {"polku/started_by": "shell", "polku/study": study.code}
 def main() -> int:
     """Run the job `nightly`; 0 when it succeeded, GATE_CLOSED when a check failed, else UNEXPECTED.
 
-    ANOTHER_RUN when one started here is still at work on the study: two would take the warehouse from each other.
+    ANOTHER_RUN when one started here is still at work on the study.
     """
-    root.path.mkdir(parents=True, exist_ok=True)
-    with (root.path / ".nightly.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("Another nightly run is at work on this study; nothing was changed.", file=sys.stderr)
-            return Exit.ANOTHER_RUN
-        return _run()
+    with alone(root) as free:
+        return _run() if free else Exit.ANOTHER_RUN
 
 
 def _run() -> int:

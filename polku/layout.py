@@ -18,6 +18,8 @@ _IN_CHECKOUT = (CHECKOUT / "pyproject.toml").is_file()
 RULES = CHECKOUT if _IN_CHECKOUT else _LIBRARY / "shipped"
 """Folder of `contracts/` and `studies/`: a checkout's own, or those that the installed wheel brought along."""
 DEFAULT_STUDY = "espoo_skills_centre"
+AS_OF = re.compile(r"\d{4}-\d{2}-\d{2}|[a-z][a-z0-9_]*-\d{8}-\d{4}")
+"""A day, or the id of a delivery."""
 
 
 @dataclass(frozen=True)
@@ -26,19 +28,25 @@ class DataRoot:
 
     study: str
     path: Path
+    as_of: str | None = None
+    """What was known then: a day (of extraction), or the id of the last delivery. None: everything that has landed."""
 
     @classmethod
-    def of(cls, study: str) -> DataRoot:
+    def of(cls, study: str, as_of: str | None = None) -> DataRoot:
         """The data root of `study`: below POLKU_DATA when that is set, else below `data/` of the checkout, or below
         `polku/` in the user's home where the wheel is installed.
 
-        Refuses (STUDY_INVALID) what is no name of a study: a path would lead out of the data folder.
+        Refuses (STUDY_INVALID) what is no name of a study, and (USAGE) what is neither a day nor a delivery: a path
+        would lead out of the data folder.
         """
         if not re.fullmatch(r"[a-z][a-z0-9_]*", study):
             raise Refusal(Exit.STUDY_INVALID, "a study's name is of lower-case letters, digits and underscores.")
+        if as_of is not None and not AS_OF.fullmatch(as_of):
+            advice = "For example 2024-06-30 or kela-20240131-0002; the run log of each night names them."
+            raise Refusal(Exit.USAGE, "as of when? A day or the id of a delivery is needed.", advice)
         base = os.environ.get("POLKU_DATA")
         usual = CHECKOUT / "data" if _IN_CHECKOUT else Path.home() / "polku"
-        return cls(study, (Path(base) if base else usual) / study)
+        return cls(study, (Path(base) if base else usual) / study, as_of)
 
     def party(self, name: str) -> Path:
         """The folder of a party: steward, linkage, research, or an authority's register."""
@@ -90,6 +98,26 @@ class DataRoot:
         return self.path / "landing"
 
     @property
+    def derived(self) -> Path:
+        """Where what is made of landing stands: here, or in a folder of what was known then."""
+        return self.path if self.as_of is None else self.rebuilt / self.as_of
+
+    @property
+    def rebuilt(self) -> Path:
+        """Warehouses and marts as they were known at some time; made when asked for, and free to be removed."""
+        return self.path / "as_of"
+
+    def reference(self, name: str) -> Path:
+        """A reference table: what the models must know of the study, its codes, coverage and persons' keys."""
+        landing = self.landing if self.as_of is None else self.derived
+        return landing / "reference" / name / "current.parquet"
+
+    @property
+    def built(self) -> Path:
+        """What the warehouse was last built of, so that the next night builds no more than what has changed."""
+        return self.derived / "built"
+
+    @property
     def incoming(self) -> Path:
         """Opened but not yet judged parts (encrypted); emptied at the start of every landing."""
         return self.path / "landing" / ".incoming"
@@ -107,12 +135,12 @@ class DataRoot:
     @property
     def warehouse(self) -> Path:
         """The night's database, written by dbt alone (encrypted)."""
-        return self.path / "warehouse.duckdb"
+        return self.derived / "warehouse.duckdb"
 
     @property
     def marts(self) -> Path:
         """The analysts' finished snapshot (encrypted)."""
-        return self.path / "marts.duckdb"
+        return self.derived / "marts.duckdb"
 
     @property
     def release(self) -> Path:

@@ -47,75 +47,15 @@
 {%- endmacro %}
 
 
-{# On every run: make the landed deliveries readable as the tables of the source `landing`. #}
-{% macro register_landing() -%}
-    {{ return(adapter.dispatch('register_landing', 'polku')()) }}
+{# True when this run rebuilds only the persons of `landing.touched`, the others' rows being as they were. #}
+{% macro rebuilds_touched_only() -%}
+    {{ return(adapter.dispatch('rebuilds_touched_only', 'polku')()) }}
 {%- endmacro %}
 
-{# Views over the encrypted Parquet parts, which live outside the database file. A table without a
-   delivery is an empty view, a column that a delivery lacks is null. One read per part: DuckDB 1.5.5
-   fails on encrypted parts with the option union_by_name.
-
-   Rows keep the keys under which they landed; here they get the keys of persons (the reference table
-   person_keys, made by the crosswalk from links between identifiers), so that a merge or its undoing
-   rewrites nothing. Rows about a person under restriction are left out. #}
-{% macro duckdb__register_landing() -%}
-    {%- if execute -%}
-        {%- set person_keys -%}
-            select cast(null as bigint) as entity_key, cast(null as bigint) as person_key, false as is_restricted
-            where false
-            {{ landed_parts('reference', 'person_keys') }}
-        {%- endset -%}
-        {%- for table in graph.sources.values() if table.source_name == 'landing' -%}
-            {%- set register, name = table.name.split('__') -%}
-            {%- set schema = table.database ~ '.' ~ table.schema -%}
-            {%- set identities = [] -%}
-            {%- for column in table.columns.values() if column.config.meta.identity -%}
-                {%- do identities.append(column) -%}
-            {%- endfor -%}
-            {%- do run_query('create schema if not exists ' ~ schema) -%}
-            {%- set view -%}
-                create or replace view {{ schema }}.{{ table.identifier }} as
-                with person_keys as ({{ person_keys }}),
-                landed as (
-                    select
-                        {% for column in table.columns.values() %}
-                        cast(null as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
-                        {% endfor %}
-                    where false
-                    {{ landed_parts(register, name) }}
-                )
-                select
-                    {% for column in table.columns.values() %}
-                    cast(
-                        {%- if column.config.meta.identity == 'person' -%}
-                        coalesce({{ column.name }}__keys.person_key, landed.{{ column.name }})
-                        {%- else -%}
-                        landed.{{ column.name }}
-                        {%- endif %} as {{ column.data_type }}) as {{ column.name }}{{ ',' if not loop.last }}
-                    {% endfor %}
-                from landed
-                {% for column in identities %}
-                left join person_keys as {{ column.name }}__keys
-                    on landed.{{ column.name }} = {{ column.name }}__keys.entity_key
-                {% endfor %}
-                {% for column in identities %}
-                {{ 'where' if loop.first else 'and' }} coalesce(not {{ column.name }}__keys.is_restricted, true)
-                {% endfor %}
-            {%- endset -%}
-            {%- do run_query(view) -%}
-        {%- endfor -%}
-    {%- endif -%}
+{% macro default__rebuilds_touched_only() -%}
+    {{ return(false) }}
 {%- endmacro %}
 
-{# Reads of the parts of one landed table, each with `union all by name` before it. #}
-{% macro landed_parts(register, name) -%}
-    {%- set files = run_query(
-        "select file from glob(getvariable('landing_root') || '/" ~ register ~ '/' ~ name ~ "/*.parquet')"
-        ~ ' order by file'
-    ).columns[0].values() -%}
-    {% for file in files %}
-    union all by name
-    select * from read_parquet('{{ file }}', encryption_config = {footer_key: 'polku'})
-    {% endfor %}
+{% macro duckdb__rebuilds_touched_only() -%}
+    {{ return(execute and run_query("select coalesce(getvariable('touched_only'), false)").columns[0].values()[0]) }}
 {%- endmacro %}

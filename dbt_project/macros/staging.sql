@@ -3,8 +3,9 @@
 {# The rows of `rows` that stand: of those with the same natural key the one recorded last (the greatest
    delivery and row number decide between equals, so that the choice never depends on the engine). With
    `ended_on`, a closed spell stands before the same spell still open: registers deliver it again when it
-   ends, sometimes in one extract, where row numbers say nothing about time. #}
-{% macro latest_rows(rows, natural_key, ended_on=none) -%}
+   ends, sometimes in one extract, where row numbers say nothing about time. `withdrawn` is a boolean column by
+   which the source takes a row back: where the row that stands says so, none does. #}
+{% macro latest_rows(rows, natural_key, ended_on=none, withdrawn=none) -%}
     select *
     from (
         select
@@ -21,7 +22,11 @@
             ) as recency
         from {{ rows }}
     ) as ranked
-    where recency = 1
+    where
+        recency = 1
+        {%- if withdrawn %}
+        and not coalesce({{ withdrawn }}, false)
+        {%- endif %}
 {%- endmacro %}
 
 {# True when a code's row in stg_reference__codes was valid on the day of the event. #}

@@ -31,6 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'Example: polku query --study mvad "select * from state_transition_rate"'
     )
     parser.add_argument("--study", required=True, help="name of the study")
+    parser.add_argument("--as-of", metavar="DAY|DELIVERY", help="marts rebuilt by `python -m orchestration.as_of`")
     parser.add_argument("--csv", action="store_true", help="plain CSV with a header and all rows (UTF-8)")
     parser.add_argument("question", metavar="SELECT", help="the question; ready ones are in docs/questions.md")
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the answer on standard output: a table of the first rows, or all of it as CSV."""
     try:
-        with answer(DataRoot.of(args.study), args.question) as relation:
+        with answer(DataRoot.of(args.study, args.as_of), args.question) as relation:
             if args.csv:
                 _print_csv(relation)
             else:

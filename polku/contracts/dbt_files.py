@@ -11,11 +11,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from polku.contracts.model import Contract, Table
+from polku.contracts.landed_tables import LandedTable, landed_tables
+from polku.contracts.model import Contract
 from polku.contracts.reading import TIMELINES, load_contracts
-from polku.contracts.sql import empty_columns
 from polku.research.reference import REFERENCE_TABLES
-from polku.studies import load_study
 
 SOURCES = Path("dbt_project/models/staging/_sources.yml")
 REGISTERS = Path("dbt_project/macros/registers.sql")
@@ -24,16 +23,13 @@ GENERATED = "Generated from contracts/ and studies/ by `polku contracts --write`
 
 def dbt_files(folder: Path) -> dict[Path, str]:
     """The generated files of a checkout: path below `folder` and text."""
-    contracts = load_contracts(folder / "contracts")
-    studies = [load_study(path.stem, folder) for path in sorted((folder / "studies").glob("*.toml"))]
-    extended = [contract for study in studies for contract in study.contracts.values()]
     return {
-        SOURCES: _sources(contracts.values(), extended),
-        REGISTERS: _registers(contracts.values()),
+        SOURCES: _sources(landed_tables(folder)),
+        REGISTERS: _registers(load_contracts(folder / "contracts").values()),
     }
 
 
-def _sources(contracts: Iterable[Contract], extended: Iterable[Contract]) -> str:
+def _sources(tables: Mapping[str, LandedTable]) -> str:
     lines = [
         f"# {GENERATED}",
         "version: 2",
@@ -41,34 +37,15 @@ def _sources(contracts: Iterable[Contract], extended: Iterable[Contract]) -> str
         "  - name: landing",
         "    database: warehouse",
         "    schema: landing",
-        "    description: Deliveries as they landed, typed by their contracts; one row per accepted row.",
+        "    description: Rows that stand, under the keys of persons; one row per accepted row of a delivery.",
         "    tables:",
     ]
-    extended = list(extended)
-    for contract in contracts:
-        for table in contract.tables:
-            additions = [
-                c.table(table.name)
-                for c in extended
-                if c.register == contract.register and any(t.name == table.name for t in c.tables)
-            ]
-            lines += _table(contract, table, additions)
+    for name, landed in tables.items():
+        title = f"{landed.contract.title.en}, {landed.table.title.en}: {landed.table.grain}"
+        lines += _entry(name, title, landed.columns, landed.descriptions)
     for name, reference in REFERENCE_TABLES.items():
         lines += _entry(f"reference__{name}", reference.grain, reference.columns)
     return "\n".join(lines) + "\n"
-
-
-def _table(contract: Contract, table: Table, additions: list[Table]) -> list[str]:
-    columns = empty_columns(table)
-    identities = {c.name: "person" if c.is_person else "number" for c in table.columns if c.is_person or c.is_subject}
-    descriptions = {c.name: " ".join(filter(None, (c.description, c.why))) for c in table.columns}
-    for addition in additions:
-        for column in addition.columns:
-            descriptions.setdefault(column.name, " ".join(filter(None, (column.description, column.why))))
-        columns = empty_columns(addition) | columns
-    title = f"{contract.title.en}, {table.title.en}: {table.grain}"
-    ordered = {name: columns[name] for name in (*descriptions, "delivery_id", "row_no", "recorded_on")}
-    return _entry(f"{contract.register}__{table.name}", title, ordered, descriptions, identities)
 
 
 def _entry(
@@ -76,18 +53,13 @@ def _entry(
     description: str,
     columns: dict[str, str],
     texts: Mapping[str, str] = MappingProxyType({}),
-    identities: Mapping[str, str] = MappingProxyType({}),
 ) -> list[str]:
-    """One source. `identities` are the columns that stand for a person: the macro `register_landing` resolves the
-    keys of those marked `person`, and leaves out rows about restricted persons by those and by `number`."""
     lines = [f"      - name: {name}", f"        description: {json.dumps(description, ensure_ascii=False)}"]
     lines.append("        columns:")
     for column, kind in columns.items():
         lines += [f"          - name: {column}", f"            data_type: {kind}"]
         if texts.get(column):
             lines.append(f"            description: {json.dumps(texts[column], ensure_ascii=False)}")
-        if column in identities:
-            lines.append(f"            config: {{meta: {{identity: {identities[column]}}}}}")
     return lines
 
 

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +21,7 @@ import pyarrow as pa
 from polku.contracts.model import Contract, Table
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.research import storage
+from polku.research import landed, storage
 from polku.research.clusters import cluster
 from polku.research.identities import identities
 from polku.studies import Study
@@ -51,11 +50,11 @@ class Crosswalk:
     restricted: int
 
 
-def resolve(root: DataRoot, study: Study, as_of: date | None = None) -> Crosswalk:
-    """Write the reference table `person_keys` from all links that stand (known by `as_of`, when it is given)."""
+def resolve(root: DataRoot, study: Study) -> Crosswalk:
+    """Write the reference table `person_keys` from all links that stand."""
     with identities(root) as store:
         con = store.con
-        clustered(con, root, study, as_of)
+        clustered(con, root, study)
         restricted = _write_person_keys(con, root)
         return Crosswalk(
             links=_counts(con, "select kind, count(*) from link group by 1 order by 1"),
@@ -65,10 +64,10 @@ def resolve(root: DataRoot, study: Study, as_of: date | None = None) -> Crosswal
         )
 
 
-def clustered(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study, as_of: date | None = None) -> None:
+def clustered(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study) -> None:
     """Make the tables of `clusters.cluster` out of what has landed; `link` also says where each link comes from."""
     tables = [(contract, table) for contract in study.contracts.values() for table in contract.tables if table.edge]
-    links = [query for contract, table in tables if (query := _links(root, contract, table, as_of))]
+    links = [query for contract, table in tables if (query := _links(root, contract, table))]
     columns = ", ".join(f"{name} {kind}" for name, kind in _LINK_COLUMNS.items())
     con.execute(f"create or replace temp table stated ({columns})")
     for query in links:
@@ -130,25 +129,19 @@ def accept(root: DataRoot, link: tuple[str, str, str, int]) -> None:
         )
 
 
-def _links(root: DataRoot, contract: Contract, table: Table, as_of: date | None) -> str | None:
+def _links(root: DataRoot, contract: Contract, table: Table) -> str | None:
     """The links of one table that stand."""
-    edge, parts = table.edge, landed_parts(root, contract.register, table.name)
-    if not parts or edge is None:
+    edge, rows = table.edge, landed.standing(root, contract.register, table)
+    if rows is None or edge is None:
         return None
-    known = f"where recorded_on <= date '{as_of.isoformat()}'" if as_of else ""
     withdrawn = f"and {edge.withdrawn} is not true" if edge.withdrawn else ""
     return f"""
         select {edge.one}, {edge.other}, '{edge.kind}', '{contract.register}', '{table.name}', delivery_id, row_no,
           {edge.valid_from or "null"}
         from (select *, rank() over (
             partition by {", ".join(table.natural_key)} order by recorded_on desc, delivery_id desc) as recency
-          from {storage.parquet(parts)} {known})
+          from {rows})
         where recency = 1 and {edge.one} is not null and {edge.other} is not null {withdrawn}"""
-
-
-def landed_parts(root: DataRoot, register: str, table: str) -> list[Path]:
-    """The landed parts of a table, in the order of their deliveries."""
-    return sorted((root.landing / register / table).glob("*.parquet"))
 
 
 def _write_person_keys(con: duckdb.DuckDBPyConnection, root: DataRoot) -> int:
@@ -162,8 +155,7 @@ def _write_person_keys(con: duckdb.DuckDBPyConnection, root: DataRoot) -> int:
         restricted as (select distinct person_key from every semi join identities.restriction using (entity_key))
         select entity_key, person_key, person_key in (from restricted) as is_restricted from every""")
     query = "select entity_key, person_key, is_restricted from keyed where entity_key <> person_key or is_restricted"
-    file = root.landing / "reference" / PERSON_KEYS / "current.parquet"
-    storage.write_parquet(con, f"{query} order by entity_key", file)
+    storage.write_parquet(con, f"{query} order by entity_key", root.reference(PERSON_KEYS))
     return _count(con, "from (select distinct person_key from keyed where is_restricted)")
 
 

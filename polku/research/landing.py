@@ -67,6 +67,8 @@ class Staged:
     epoch: str
     archived: bool
     observed_until: date
+    period: tuple[date, date] | None
+    filed_by: str
     tables: tuple[StagedTable, ...]
 
     @property
@@ -142,6 +144,8 @@ def stage(root: DataRoot, study: Study, delivery: Delivery) -> Staged:
             opened.epoch,
             not opened.names_erased,
             _observed_until(contract, opened.manifest),
+            opened.manifest.period,
+            opened.manifest.filed_by,
             tables,
         )
         _write_quarantine(con, staged, folder)
@@ -178,6 +182,8 @@ def summary(staged: Staged) -> dict[str, Any]:
         "epoch": staged.epoch,
         "archived": staged.archived,
         "observed_until": staged.observed_until.isoformat(),
+        "period": staged.period and [day.isoformat() for day in staged.period],
+        "filed_by": staged.filed_by,
         "tables": {
             t.table.name: {"rows": t.rows, "quarantined": t.quarantined, "flagged": t.flagged}
             | ({} if t.linked is None else {"linked": t.linked})

@@ -14,8 +14,8 @@ import duckdb
 
 from polku.contracts.model import Column, Contract, Table
 from polku.layout import DataRoot
-from polku.research import storage
-from polku.research.crosswalk import clustered, landed_parts
+from polku.research import landed
+from polku.research.crosswalk import clustered
 from polku.research.identities import identities
 from polku.sql_text import texts
 from polku.studies import Study
@@ -91,28 +91,28 @@ def _grounds(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study) -> No
     con.execute("create or replace temp table ground (person bigint, ground varchar)")
     for contract in (c for c in study.contracts.values() if "permit" in c.timeline):
         table = contract.table(contract.timeline["permit"].table)
-        parts = landed_parts(root, contract.register, table.name)
+        rows = landed.standing(root, contract.register, table)
         codes = contract.codes[table.column("ground_code").codes or ""]
         groups = " ".join(f"when {texts([c.code])} then {texts([c.group or UNKNOWN_GROUND])}" for c in codes)
-        if parts:
+        if rows:
             con.execute(f"""
                 insert into ground
                 select person, arg_min(case ground_code {groups} end, started_on)
-                from {storage.parquet(parts)} join resolved on entity_key = person_key group by person""")
+                from {rows} join resolved on entity_key = person_key group by person""")
 
 
 def _rows(root: DataRoot, contract: Contract, table: Table) -> str | None:
     """One row for each row of a table: its year, whom it is about, and whether that person links."""
-    parts = landed_parts(root, contract.register, table.name)
+    rows = landed.standing(root, contract.register, table)
     dated = [c for c in table.columns if c.type in ("date", "month", "year")]
     subjects = [c for c in table.columns if c.is_subject]
-    if not parts or not dated or not subjects:
+    if not rows or not dated or not subjects:
         return None
     persons = [f"r{i}.person" for i in range(len(subjects))]
     return f"""
         select '{contract.register}', {_year(dated[0])}, coalesce({", ".join(persons)}),
           {" or ".join(f"{person} in (from known)" for person in persons)}
-        from {storage.parquet(parts)} t
+        from {rows} t
         {" ".join(f"left join resolved r{i} on r{i}.entity_key = t.{c.name}" for i, c in enumerate(subjects))}"""
 
 
@@ -145,8 +145,8 @@ def _facts(contract: Contract) -> list[Table]:
 def _keys(root: DataRoot, contract: Contract, tables: Iterable[Table]) -> list[str]:
     """Queries of the entities that tables are about under an identifier that several registers know."""
     return [
-        f"select distinct {column.name} as entity_key from {storage.parquet(parts)} where {column.name} is not null"
+        f"select distinct {column.name} as entity_key from {rows} where {column.name} is not null"
         for table in tables
         for column in table.columns
-        if column.is_subject and column.is_person and (parts := landed_parts(root, contract.register, table.name))
+        if column.is_subject and column.is_person and (rows := landed.standing(root, contract.register, table))
     ]

@@ -10,6 +10,7 @@ rectification is done when the register has delivered again: the original stays 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
@@ -79,6 +80,8 @@ def take(root: DataRoot, study: Study, delivery: Delivery, persons_entities: Per
     facts = pending or _facts(root, study, delivery, named, persons_entities)
     if facts["action"] == ERASE:
         erasure.finish(root, study)
+    # Marts of earlier times may hold her; whoever needs them has them made again.
+    shutil.rmtree(root.rebuilt, ignore_errors=True)
     Ledger(root.ledger).record(delivery, facts)
     archive.put_away(root, delivery, keep=False)
     erasure.close(root, [delivery.delivery_id])

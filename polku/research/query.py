@@ -26,10 +26,13 @@ def answer(root: DataRoot, question: str) -> Iterator[duckdb.DuckDBPyRelation]:
     none, and QUERY_FAILED, also while the answer is fetched, without repeating a value.
     """
     if not root.marts.exists():
+        made = f"`make nightly STUDY={root.study}`"
+        if root.as_of:
+            made = f"`POLKU_STUDY={root.study} python -m orchestration.as_of {root.as_of}`"
         raise Refusal(
             Exit.NO_SNAPSHOT,
-            f"study `{root.study}` has no snapshot of the marts.",
-            f"Make one with `make nightly STUDY={root.study}`, or mend the name of the study.",
+            f"study `{root.study}` has no snapshot of the marts{f' as of {root.as_of}' if root.as_of else ''}.",
+            f"Make one with {made}, or mend the name of the study.",
         )
     with storage.connect(root) as con:
         storage.attach(con, root, root.marts, "snapshot", read_only=True)

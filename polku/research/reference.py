@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from hashlib import sha256
 from typing import Any
 
 import pandas as pd
@@ -87,9 +88,18 @@ def write_reference(root: DataRoot, study: Study, received: Mapping[tuple[str, s
             frame = pd.DataFrame(rows[name], columns=list(table.columns), dtype=object)
             con.register("frame", frame)
             casts = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in table.columns.items())
-            file = root.landing / "reference" / name / "current.parquet"
-            written[name] = storage.write_parquet(con, f"select {casts} from frame", file)
+            written[name] = storage.write_parquet(con, f"select {casts} from frame", root.reference(name))
     return written
+
+
+def digest(root: DataRoot) -> str:
+    """One digest of what the reference tables say (not of how their files are encrypted)."""
+    said = sha256()
+    with storage.connect(root) as con:
+        for name in REFERENCE_TABLES:
+            rows = con.execute(f"from {storage.parquet(root.reference(name))} order by all").fetchall()
+            said.update(repr((name, rows)).encode())
+    return said.hexdigest()
 
 
 def _study(study: Study) -> dict[str, Any]:

@@ -6,6 +6,7 @@ that analysts ask (`polku query`), and any other schema of the warehouse.
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +38,21 @@ def take_snapshot(root: DataRoot) -> dict[str, int]:
         con.execute("detach snapshot")
     new.replace(root.marts)
     return rows
+
+
+def digests(root: DataRoot) -> dict[str, tuple[int, str]]:
+    """Rows and digest of each mart of the snapshot; the digest is of what the rows say, in whichever order they lie."""
+    found = {}
+    with storage.connect(root) as con:
+        storage.attach(con, root, root.marts, "snapshot", read_only=True)
+        query = "select table_name from duckdb_tables() where database_name = 'snapshot' order by table_name"
+        for (mart,) in con.execute(query).fetchall():
+            lines = f"select md5(cast(t as varchar)) as line from snapshot.marts.{mart} t"
+            # Sums of the halves of all lines' digests: no order, and equal rows do not cancel out.
+            halves = ", ".join(f"sum(('0x' || substr(line, {start}, 16))::ubigint::hugeint)" for start in (1, 17))
+            [(rows, first, second)] = con.execute(f"select count(*), {halves} from ({lines})").fetchall()
+            found[str(mart)] = (int(rows), sha256(f"{rows} {first} {second}".encode()).hexdigest()[:32])
+    return found
 
 
 def read_mart(root: DataRoot, mart: str) -> pd.DataFrame:

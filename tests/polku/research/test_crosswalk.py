@@ -11,7 +11,7 @@ import pytest
 
 from polku.contracts.model import Column, Edge, Feed, Table
 from polku.errors import Exit, Refusal
-from polku.research import crosswalk, landing, linkage, storage
+from polku.research import crosswalk, landed, landing, linkage, storage
 from tests.polku.parties import TEXT, Parties, contract, small_study
 
 HETU = Column("hetu", "person_key", "identifier", "joins", domain="fi.hetu")
@@ -97,7 +97,7 @@ class World(Parties):
         with storage.connect(self.root) as con:
             for register, its in self.study.contracts.items():
                 for table in its.tables:
-                    parts = crosswalk.landed_parts(self.root, register, table.name)
+                    parts = landed.parts(self.root, register, table.name)
                     for column in (c for c in table.identifiers if parts):
                         query = f"""
                             select coalesce(k.person_key, t.{column.name}) from {storage.parquet(parts)} t
@@ -163,8 +163,8 @@ def test_a_corrected_number_moves_to_whom_it_belongs(world: World) -> None:
 def test_what_was_known_then_can_be_resolved_again(world: World) -> None:
     world.land("dvv", persons=[f"{ANNA};2020"])
     world.land("migri", customers=[f"00123456;{ANNA};"], permits=["00123456;2016"])
-    assert crosswalk.resolve(world.root, world.study, as_of=date(2024, 6, 30)).merged == 0
-    assert crosswalk.resolve(world.root, world.study, as_of=date(2024, 7, 1)).merged == 1
+    assert crosswalk.resolve(replace(world.root, as_of="2024-06-30"), world.study).merged == 0
+    assert crosswalk.resolve(replace(world.root, as_of="2024-07-01"), world.study).merged == 1
 
 
 def disputed(world: World) -> str:
@@ -207,7 +207,7 @@ def test_all_identifiers_of_a_person_are_found_from_any(world: World) -> None:
     world.land("dvv", persons=[f"{ANNA};2020", f"{BORIS};2020"])
     world.land("centre", clients=[f"OK1;{ANNA};2019", "OK2;;2019"])
     with storage.connect(world.root) as con:
-        [part] = crosswalk.landed_parts(world.root, "centre", "clients")
+        [part] = landed.parts(world.root, "centre", "clients")
         rows = con.execute(f"select client_key, person_key from {storage.parquet(part)}").fetchall()
     client, anna = next(row for row in rows if row[1])
     assert crosswalk.entities_of_persons(world.root, world.study, [client]) == {client, anna}
