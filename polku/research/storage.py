@@ -14,7 +14,7 @@ import duckdb
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from polku.duckdb_encryption import encrypt_spill
+from polku import duckdb_encryption
 from polku.errors import Exit, Refusal
 from polku.exchange.keyfiles import read_key, write_key
 from polku.layout import DataRoot
@@ -48,14 +48,14 @@ def connect(root: DataRoot) -> duckdb.DuckDBPyConnection:
 
     Spill files are encrypted and below the data root; nothing is fetched from a network.
     """
-    con = duckdb.connect()
+    con = duckdb_encryption.connect()
     prepare(con, root)
     return con
 
 
 def prepare(con: duckdb.DuckDBPyConnection, root: DataRoot) -> None:
     """Give an existing connection the encryption module, the Parquet key and an encrypted spill folder."""
-    encrypt_spill(con, root.spill)
+    duckdb_encryption.encrypt_spill(con, root.spill)
     key = base64.b64encode(_derived(root, "parquet")).decode()
     _quietly(con, f"pragma add_parquet_key('{PARQUET_KEY_NAME}', '{key}')")
 
