@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import json
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from tests.dbt_project.conftest import MARKED_COUNTRY, Built
 from tests.dbt_project.landed import PROJECT
 
 MARTS = sorted((PROJECT / "models/marts").glob("*.yml"))
 LAYERS = ("staging", "intermediate", "marts")
-DAY_ZERO = date(2020, 1, 1)
 
 
 def test_everything_is_built_and_every_test_passes(built: Built) -> None:
@@ -165,59 +159,6 @@ def test_every_data_test_is_named_for_people(built: Built) -> None:
     assert len(tests) > 20
     generated = ("unique_", "not_null_", "accepted_values_", "relationships_", "has_rows_", "sums_to_one_")
     assert [test["name"] for test in tests if test["name"].startswith(generated)] == []
-
-
-# ------------------------------------------------------------------------------- episodes, for any set of spells
-Spell = tuple[int, int | None]  # first day and day after the last, counted from DAY_ZERO; None is open
-SPELLS = st.lists(
-    st.tuples(st.integers(0, 60), st.one_of(st.none(), st.integers(1, 20))).map(
-        lambda spell: (spell[0], None if spell[1] is None else spell[0] + spell[1])
-    ),
-    min_size=1,
-    max_size=8,
-)
-
-
-def merged(sql: str, spells: list[Spell], gap_days: int) -> list[Spell]:
-    """Episodes of one person and service by the built SQL."""
-    with duckdb.connect() as con:
-        con.execute(
-            "create table spells (person_key bigint, channel_code varchar, service_code varchar, started_on date,"
-            " ended_on date, gap_days integer)"
-        )
-        rows = [
-            (1, "c", "s", DAY_ZERO + timedelta(start), None if end is None else DAY_ZERO + timedelta(end), gap_days)
-            for start, end in spells
-        ]
-        con.executemany("insert into spells values (?, ?, ?, ?, ?, ?)", rows)
-        found = con.execute(f"select started_on, ended_on from ({sql}) order by started_on").fetchall()
-    return [((start - DAY_ZERO).days, None if end is None else (end - DAY_ZERO).days) for start, end in found]
-
-
-def days_of(spells: list[Spell]) -> set[int]:
-    return {day for start, end in spells for day in range(start, 100 if end is None else end)}
-
-
-@settings(max_examples=60, deadline=None)
-@given(spells=SPELLS, gap_days=st.integers(0, 5), shuffled=st.randoms())
-def test_episodes_cover_the_same_days_in_any_order(
-    built: Built, spells: list[Spell], gap_days: int, shuffled: Any
-) -> None:
-    relation = '"warehouse"."intermediate"."int_union_service_spells"'
-    sql = built.compiled("int_merge_service_episodes")
-    assert relation in sql
-    sql = sql.replace(relation, "spells")
-    episodes = merged(sql, spells, gap_days)
-    again = list(spells)
-    shuffled.shuffle(again)
-    assert merged(sql, again, gap_days) == episodes
-    assert merged(sql, episodes, gap_days) == episodes
-    assert days_of(spells) <= days_of(episodes)
-    if gap_days == 0:
-        assert days_of(spells) == days_of(episodes)
-    for (_, end), (start, _) in pairwise(episodes):
-        assert end is not None
-        assert start - end > gap_days
 
 
 def test_rows_under_another_key_are_the_persons(built: Built) -> None:
