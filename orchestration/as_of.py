@@ -36,6 +36,8 @@ def main() -> int:
     try:
         root = DataRoot.of(STUDY, args.as_of)
         known = len(landed.extracts(root))
+        if not known:
+            raise Refusal(Exit.USAGE, f"nothing had been delivered by {root.as_of}.", "Choose a later day.")
     except Refusal as refusal:
         print(refusal, file=sys.stderr)
         return refusal.exit

@@ -23,7 +23,8 @@ LAST_PERMANENT = 899
 """Individual numbers 002-899 are permanent identity codes; 900-999 are temporary (DVV)."""
 
 GROUPS = ("client", "never_client")
-RULE_SETS = ("statfin_v1",)
+RULE_SETS = ("statfin_v1", "employment_first")
+MONTH_RULES = ("last_day", "majority")
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,8 @@ class Study:
 
     `window_until` is inclusive. `permanent_until` is the last individual number that counts as a
     permanent identity code: only a test study may widen it, because invented persons carry 900-999.
+    `rule_set` is one of the seed state_priority; `month_rule` says when a state holds a month: on its last day, or on
+    more than half of its days.
     `contracts` are the effective ones; `omitted` names, by (register, table), the columns that this
     study's deliveries lack: they land as null.
     """
@@ -54,6 +57,7 @@ class Study:
     months_after: int
     employed_min_eur_per_month: Decimal
     rule_set: str
+    month_rule: str
     release_profile: str
     release_tables: tuple[str, ...]
     contracts: dict[str, Contract]
@@ -93,8 +97,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     permanent_until = data.get("permanent_until", LAST_PERMANENT)
     if permanent_until != LAST_PERMANENT and data.get("test") is not True:
         faults.add("study", "only a study with `test = true` may widen `permanent_until` beyond 899")
-    if sections["timeline"].get("rule_set") not in RULE_SETS:
-        faults.add("timeline", f"`rule_set` must be one of {', '.join(RULE_SETS)}")
+    for key, known in (("rule_set", RULE_SETS), ("month_rule", MONTH_RULES)):
+        if sections["timeline"].get(key) not in known:
+            faults.add("timeline", f"`{key}` must be one of {', '.join(known)}")
     groups = {
         name: label_of(mapping_of(entry).get("label"), f"groups.{name}", faults)
         for name, entry in mapping_of(data.get("groups")).items()
@@ -133,6 +138,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         months_after=outcomes["months_after"],
         employed_min_eur_per_month=Decimal(str(outcomes["employed_min_eur_per_month"])),
         rule_set=sections["timeline"]["rule_set"],
+        month_rule=sections["timeline"]["month_rule"],
         release_profile=sections["release"]["profile"],
         release_tables=tuple(sections["release"]["tables"]),
         contracts=effective,
@@ -216,7 +222,7 @@ _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
         "max_age_years": int,
     },
     "outcomes": {"months_before": int, "months_after": int, "employed_min_eur_per_month": (int, float)},
-    "timeline": {"rule_set": str},
+    "timeline": {"rule_set": str, "month_rule": str},
     "release": {"profile": str, "tables": list},
 }
 _OPTIONAL = frozenset(("municipality_code", "min_age_years", "max_age_years"))

@@ -43,7 +43,7 @@
 {%- endmacro %}
 
 {% macro duckdb__month_start(index) -%}
-    make_date(cast({{ index }} // 12 as integer), cast({{ index }} % 12 + 1 as integer), 1)
+    make_date(cast(({{ index }}) // 12 as integer), cast(({{ index }}) % 12 + 1 as integer), 1)
 {%- endmacro %}
 
 

@@ -44,12 +44,3 @@
 {% macro register_of(model) -%}
     {{ return(model.split('__')[0] | replace('stg_', '')) }}
 {%- endmacro %}
-
-{# All rows of the staging models that feed one common timeline; they have the same columns. #}
-{% macro union_models(models, columns) -%}
-    {% for model in models %}
-    select {{ columns | join(', ') }}
-    from {{ ref(model) }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-{%- endmacro %}

@@ -213,7 +213,12 @@ class Feed:
 @dataclass(frozen=True)
 class Contract:
     """Everything known about one register. `timeline` says how it feeds the common timelines (keys are
-    `reading.TIMELINES`). `denied` is the reason why no study may have the register: it then has no tables."""
+    `reading.TIMELINES`). `denied` is the reason why no study may have the register: it then has no tables.
+
+    With `matures_yearly` nothing of a year is final before the year has ended and `maturity_months` have passed.
+    `continues` names the register that this one follows or stands in for: what both tell of is observed when either
+    covers the month.
+    """
 
     register: str
     version: int
@@ -233,6 +238,8 @@ class Contract:
     purge_after_months: int | None = None
     timeline: dict[str, Feed] = field(default_factory=dict)
     denied: str | None = None
+    matures_yearly: bool = False
+    continues: str | None = None
 
     def table(self, name: str) -> Table:
         """The table `name`."""

@@ -121,6 +121,8 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
         purge_after_months=data.get("purge_after_months"),
         timeline=timeline,
         denied=data.get("denied"),
+        matures_yearly=data.get("matures_yearly", False),
+        continues=data.get("continues"),
     )
 
 
@@ -284,8 +286,15 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "tables": dict,
     "codes": dict,
     "denied": str,
+    "matures_yearly": bool,
+    "continues": str,
 }
-_TOP_OPTIONAL = frozenset(("assumed", "breaks", "purge_after_months", "timeline", "codes", "denied", "tables"))
+_TOP_OPTIONAL = frozenset(
+    (
+        *("assumed", "breaks", "purge_after_months", "timeline", "codes", "denied", "tables"),
+        *("matures_yearly", "continues"),
+    )
+)
 _FILE_FORMAT: dict[str, type | tuple[type, ...]] = {
     "encoding": str,
     "delimiter": str,

@@ -1,4 +1,4 @@
-"""What has landed: parts and the rows of them that stand, counts, and the last day that each table speaks of.
+"""What has landed: parts and the rows of them that stand, counts, and the extracts that each table came in.
 
 Belongs here: questions to the ledger and to landing, now or as of another time. Does not belong here: bringing
 anything in (`landing`), and whose keys are whose (`crosswalk`).
@@ -17,6 +17,7 @@ from polku.exchange.delivery import EXTRACT
 from polku.exchange.ledger import Entry, Ledger
 from polku.layout import DataRoot
 from polku.research import storage
+from polku.research.coverage import Extract
 from polku.studies import Study
 
 
@@ -92,16 +93,17 @@ def totals(root: DataRoot, register: str) -> dict[str, dict[str, int]]:
     return sums
 
 
-def received(root: DataRoot, study: Study) -> dict[tuple[str, str], date]:
-    """The last day that the landed deliveries speak of, by (register, table)."""
-    last: dict[tuple[str, str], date] = {}
+def received(root: DataRoot, study: Study) -> dict[tuple[str, str], list[Extract]]:
+    """The landed extracts by (register, table)."""
+    found: dict[tuple[str, str], list[Extract]] = {}
     for register, contract in study.contracts.items():
         known = {table.name for table in contract.tables}
         for entry in extracts(root, register):
-            until = date.fromisoformat(entry.facts["observed_until"])
+            days = [date.fromisoformat(day) for day in entry.facts["period"] or ()]
+            extract = Extract(extracted_on(entry.delivery_id), (days[0], days[1]) if days else None)
             for table in known & set(entry.facts["tables"]):
-                last[register, table] = max(until, last.get((register, table), until))
-    return last
+                found.setdefault((register, table), []).append(extract)
+    return found
 
 
 def extracts_of(entries: Iterable[Entry]) -> Iterator[Entry]:

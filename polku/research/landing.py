@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pandas as pd
 
 from polku.contracts.model import Contract, Table
 from polku.contracts.sql import empty_columns, typed_query
 from polku.errors import Exit, Refusal
-from polku.exchange.delivery import EXTRACT, Delivery, Manifest
+from polku.exchange.delivery import EXTRACT, Delivery
 from polku.exchange.folders import find_parts
 from polku.exchange.ledger import Ledger
 from polku.layout import DataRoot
@@ -66,7 +65,6 @@ class Staged:
     contract: Contract
     epoch: str
     archived: bool
-    observed_until: date
     period: tuple[date, date] | None
     filed_by: str
     tables: tuple[StagedTable, ...]
@@ -143,7 +141,6 @@ def stage(root: DataRoot, study: Study, delivery: Delivery) -> Staged:
             contract,
             opened.epoch,
             not opened.names_erased,
-            _observed_until(contract, opened.manifest),
             opened.manifest.period,
             opened.manifest.filed_by,
             tables,
@@ -181,7 +178,6 @@ def summary(staged: Staged) -> dict[str, Any]:
         "kind": EXTRACT,
         "epoch": staged.epoch,
         "archived": staged.archived,
-        "observed_until": staged.observed_until.isoformat(),
         "period": staged.period and [day.isoformat() for day in staged.period],
         "filed_by": staged.filed_by,
         "tables": {
@@ -235,16 +231,6 @@ def _stage_tables(
         yield StagedTable(
             table, file, rows, total - rows, flagged, linked if key else None, opened.erased[name], faults
         )
-
-
-def _observed_until(contract: Contract, manifest: Manifest) -> date:
-    """The last day on which a missing event means that there was none.
-
-    The end of the extraction period, but no later than `maturity_months` before the extract was made: registers
-    go on filling in recent months (Kela counts a month as final after three; Kela, tilastodata 852422).
-    """
-    mature: date = (pd.Timestamp(manifest.extracted_on) - pd.DateOffset(months=contract.maturity_months)).date()
-    return min(manifest.period[1], mature) if manifest.period else mature
 
 
 def _refuse_missing(contract: Contract, table: Table, absent: frozenset[str]) -> None:

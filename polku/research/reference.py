@@ -6,9 +6,8 @@ here: registers' own rows. Settings reach dbt as data, so that one parsed projec
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
 from hashlib import sha256
 from typing import Any
 
@@ -16,6 +15,7 @@ import pandas as pd
 
 from polku.layout import DataRoot
 from polku.research import storage
+from polku.research.coverage import Extract, chain_of, days_of
 from polku.studies import Study
 
 
@@ -43,6 +43,7 @@ REFERENCE_TABLES = {
             "months_before": "integer",
             "months_after": "integer",
             "rule_set_code": "varchar",
+            "month_rule_code": "varchar",
             "employed_min_eur_per_month": "decimal(14,2)",
         },
     ),
@@ -60,28 +61,45 @@ REFERENCE_TABLES = {
             "state_code": "varchar",
             "group_code": "varchar",
             "channel_code": "varchar",
+            "covered_from_on": "date",
+            "is_household": "boolean",
         },
     ),
     "coverage": ReferenceTable(
-        "What was received and the mature days (inclusive) it can speak of; one row per register and table.",
+        "Which days each table of the study can speak of (inclusive; null received days: nothing has come); one row "
+        "per register and table.",
         {
             "register": "varchar",
             "table_name": "varchar",
+            "chain_code": "varchar",
             "observed_from_on": "date",
+            "received_from_on": "date",
+            "received_until_on": "date",
             "observed_until_on": "date",
-            "maturity_months": "integer",
+            "purged_before_on": "date",
             "gap_days": "integer",
         },
+    ),
+    "breaks": ReferenceTable(
+        "Known breaks in a register's coverage or meaning; one row per register and break.",
+        {"register": "varchar", "broke_on": "date", "what": "varchar"},
     ),
 }
 
 
-def write_reference(root: DataRoot, study: Study, received: Mapping[tuple[str, str], date]) -> dict[str, int]:
-    """Write the reference tables; `received` is the last mature day by (register, table).
+def write_reference(
+    root: DataRoot, study: Study, received: Mapping[tuple[str, str], Sequence[Extract]]
+) -> dict[str, int]:
+    """Write the reference tables; `received` are the landed extracts by (register, table).
 
     Returns the number of rows of each table.
     """
-    rows = {"study": [_study(study)], "codes": _codes(study), "coverage": _coverage(study, received)}
+    rows = {
+        "study": [_study(study)],
+        "codes": _codes(study),
+        "coverage": _coverage(study, received),
+        "breaks": _breaks(study),
+    }
     written = {}
     with storage.connect(root) as con:
         for name, table in REFERENCE_TABLES.items():
@@ -116,6 +134,7 @@ def _study(study: Study) -> dict[str, Any]:
         "months_before": study.months_before,
         "months_after": study.months_after,
         "rule_set_code": study.rule_set,
+        "month_rule_code": study.month_rule,
         "employed_min_eur_per_month": study.employed_min_eur_per_month,
     }
 
@@ -134,21 +153,38 @@ def _codes(study: Study) -> list[dict[str, Any]]:
             "state_code": code.state,
             "group_code": code.group,
             "channel_code": code.channel,
+            "covered_from_on": code.covered_from,
+            "is_household": code.household,
         }
         for contract in study.contracts.values()
         for name, code in contract.all_codes()
     ]
 
 
-def _coverage(study: Study, received: Mapping[tuple[str, str], date]) -> list[dict[str, Any]]:
+def _coverage(study: Study, received: Mapping[tuple[str, str], Sequence[Extract]]) -> list[dict[str, Any]]:
+    rows = []
+    for contract in study.contracts.values():
+        for table in contract.tables:
+            days = days_of(study, contract, table, received.get((contract.register, table.name), ()))
+            rows.append(
+                {
+                    "register": contract.register,
+                    "table_name": table.name,
+                    "chain_code": chain_of(study, contract.register),
+                    "observed_from_on": days.observed_from,
+                    "received_from_on": days.received_from,
+                    "received_until_on": days.received_until,
+                    "observed_until_on": days.observed_until,
+                    "purged_before_on": days.purged_before,
+                    "gap_days": table.gap_days,
+                }
+            )
+    return rows
+
+
+def _breaks(study: Study) -> list[dict[str, Any]]:
     return [
-        {
-            "register": register,
-            "table_name": table,
-            "observed_from_on": study.contracts[register].covered_from,
-            "observed_until_on": until,
-            "maturity_months": study.contracts[register].maturity_months,
-            "gap_days": study.contracts[register].table(table).gap_days,
-        }
-        for (register, table), until in received.items()
+        {"register": contract.register, "broke_on": found.on, "what": found.what}
+        for contract in study.contracts.values()
+        for found in contract.breaks
     ]

@@ -18,6 +18,7 @@ from dbt.cli.main import dbtRunner
 
 from polku.layout import DataRoot
 from polku.research import storage
+from polku.research.coverage import Extract
 from polku.research.crosswalk import PERSON_KEYS as PERSON_KEYS_TABLE
 from polku.research.reference import write_reference
 from polku.studies import load_study
@@ -126,7 +127,7 @@ COVERED = [
     ("kela", "payments"),
     ("vero", "annual_incomes"),
 ]
-OBSERVED_UNTIL = date(2024, 12, 31)
+EXTRACT = Extract(date(2025, 11, 1))
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     land(root, "vero__annual_incomes", INCOMES)
     write_person_keys(root)
     study = dataclasses.replace(load_study(STUDY), window_from=date(2020, 1, 1), window_until=date(2022, 12, 31))
-    write_reference(root, study, dict.fromkeys(COVERED, OBSERVED_UNTIL))
+    write_reference(root, study, {key: [EXTRACT] for key in COVERED})
 
     target, logs = base / "target", base / "logs"
     with pytest.MonkeyPatch.context() as patch:

@@ -22,6 +22,7 @@ from dbt.contracts.graph.manifest import Manifest
 from polku.contracts.landed_tables import landed_tables
 from polku.layout import RULES, DataRoot
 from polku.research import rebuilding, storage
+from polku.research.coverage import Extract
 from polku.research.crosswalk import PERSON_KEYS
 from polku.research.reference import write_reference
 from polku.studies import load_study
@@ -148,7 +149,7 @@ class Warehouse:
         self.root = DataRoot(STUDY, base / STUDY)
         self._base, self._manifest, self._patch = base, manifest, patch
         study = dataclasses.replace(load_study(STUDY), window_from=date(2018, 1, 1), window_until=UNTIL)
-        covered = {tuple(name.split("__")): UNTIL for name in MAKE}
+        covered = {tuple(name.split("__")): [Extract(date(2024, 12, 31))] for name in MAKE}
         write_reference(self.root, study, covered)  # type: ignore[arg-type]
 
     def land(self, parts: list[tuple[str, list[Row], str]], keys: dict[int, tuple[int, bool]]) -> None:

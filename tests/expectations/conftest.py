@@ -75,7 +75,6 @@ def staged(root: DataRoot) -> Callable[..., Staged]:
             storage.write_parquet(con, changed, file)
         delivery = Delivery("ura-1", "ura", 1, {}, {})
         part = StagedTable(SPELLS, file, rows, quarantined=0, flagged=0, linked=rows, erased=0, faults={})
-        last = date(2024, 12, 31)
-        return Staged(delivery, CONTRACT, "1", True, last, period=None, filed_by="", tables=(part,))
+        return Staged(delivery, CONTRACT, "1", archived=True, period=None, filed_by="", tables=(part,))
 
     return stage

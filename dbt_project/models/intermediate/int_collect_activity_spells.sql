@@ -10,6 +10,12 @@ coverage as (
 
 ),
 
+months as (
+
+    select * from {{ ref('int_list_observed_months') }}
+
+),
+
 activities as (
 
     select * from {{ ref('int_union_activity_spells') }}
@@ -34,34 +40,86 @@ incomes as (
 
 ),
 
+earnings as (
+
+    select * from {{ ref('int_union_earnings') }}
+
+),
+
 ranks as (
 
     select * from {{ ref('int_rank_activities') }}
 
 ),
 
-register_ends as (
+wages as (
+
+    select
+        person_key,
+        min(register) as register,
+        earning_month,
+        sum(wages_eur) as wages_eur
+    from earnings
+    group by person_key, earning_month
+
+),
+
+-- A month with wages from the study's monthly minimum on is a spell of a month.
+recorded as (
+
+    select
+        person_key,
+        register,
+        state_code,
+        evidence_code,
+        started_on,
+        ended_on
+    from activities
+    union all
+    select
+        wages.person_key,
+        wages.register,
+        'employed' as state_code,
+        'earnings' as evidence_code,
+        wages.earning_month as started_on,
+        {{ month_start(month_index('wages.earning_month') ~ ' + 1') }} as ended_on
+    from wages
+    cross join study
+    where wages.wages_eur >= study.employed_min_eur_per_month
+
+),
+
+-- Until when a register's activities or wages are observed, and which gaps between their spells count for nothing.
+feeds as (
 
     select
         register,
-        min(observed_to_on) as observed_to_on
+        min(observed_to_on) as observed_to_on,
+        max(gap_days) as gap_days
     from coverage
+    where
+        false
+        {% for model in activity_models() + earning_models() %}
+        or (register = '{{ register_of(model) }}' and table_name = '{{ table_of(model) }}')
+        {% endfor %}
     group by register
 
 ),
 
 -- What a register records after the day until which it is observed is a plan, not an observation.
-recorded as (
+observed as (
 
     select
-        activities.person_key,
-        activities.state_code,
-        activities.evidence_code,
-        {{ month_index('activities.started_on') }} as first_month_index,
-        {{ month_index('least(activities.ended_on, register_ends.observed_to_on)') }} - 1 as last_month_index
-    from activities
-    left join register_ends
-        on activities.evidence_code = register_ends.register
+        recorded.person_key,
+        recorded.state_code,
+        recorded.evidence_code,
+        recorded.started_on,
+        least(recorded.ended_on, feeds.observed_to_on) as ended_on,
+        coalesce(feeds.gap_days, 0) as gap_days
+    from recorded
+    left join feeds
+        on recorded.register = feeds.register
+    where feeds.observed_to_on is null or recorded.started_on < feeds.observed_to_on
 
 ),
 
@@ -71,8 +129,9 @@ deaths as (
         person_key,
         'dead' as state_code,
         'death' as evidence_code,
-        {{ month_index('died_on') }} as first_month_index,
-        cast(null as integer) as last_month_index
+        died_on as started_on,
+        cast(null as date) as ended_on,
+        0 as gap_days
     from persons
     where died_on is not null
 
@@ -81,77 +140,214 @@ deaths as (
 absences as (
 
     select
-        person_key,
-        residence_code as state_code,
+        residences.person_key,
+        residences.residence_code as state_code,
         'residence' as evidence_code,
-        {{ month_index('started_on') }} as first_month_index,
-        {{ month_index('ended_on') }} - 1 as last_month_index
+        coalesce(residences.started_on, study.window_start_on) as started_on,
+        residences.ended_on,
+        0 as gap_days
     from residences
-    where residence_code <> 'resident'
+    cross join study
+    where residences.residence_code <> 'resident'
 
 ),
 
--- Wages of a tax year that come to the study's monthly minimum over twelve months.
-earners as (
+by_month as (
+
+    select
+        min(month_index) as first_month_index,
+        max(month_index) as last_month_index
+    from months
+    where has_monthly_earnings
+
+),
+
+annual_earners as (
 
     select
         incomes.person_key,
-        'employed' as state_code,
-        'annual_income' as evidence_code,
-        incomes.income_year * 12 as first_month_index,
-        incomes.income_year * 12 + 11 as last_month_index
+        {{ month_start('incomes.income_year * 12') }} as started_on,
+        {{ month_start('incomes.income_year * 12 + 12') }} as ended_on
     from incomes
     cross join study
     where incomes.wages_eur >= study.employed_min_eur_per_month * 12
 
 ),
 
+-- Wages of a tax year that come to the study's monthly minimum over twelve months; they are the evidence before and
+-- after the months of which wages are observed by month.
+annual_parts as (
+
+    select
+        annual_earners.person_key,
+        annual_earners.started_on,
+        least(annual_earners.ended_on, {{ month_start('by_month.first_month_index') }}) as ended_on
+    from annual_earners
+    cross join by_month
+    union all
+    select
+        annual_earners.person_key,
+        greatest(annual_earners.started_on, {{ month_start('by_month.last_month_index + 1') }}) as started_on,
+        annual_earners.ended_on
+    from annual_earners
+    cross join by_month
+    where by_month.last_month_index is not null
+
+),
+
 collected as (
 
-    select * from recorded
+    select * from observed
     union all
     select * from deaths
     union all
     select * from absences
     union all
-    select * from earners
+    select
+        person_key,
+        'employed' as state_code,
+        'annual_income' as evidence_code,
+        started_on,
+        ended_on,
+        0 as gap_days
+    from annual_parts
+    where started_on < ended_on
 
 ),
 
--- The state of a month is the state on its last day, so a half-open spell holds the months from its
--- first day's up to the one before its end's.
-bounded as (
+merged as (
+
+    {{ merge_spells('collected', ['person_key', 'state_code', 'evidence_code']) }}
+
+),
+
+clipped as (
 
     select
-        collected.person_key,
-        collected.state_code,
-        collected.evidence_code,
-        greatest(coalesce(collected.first_month_index, study.first_month_index), study.first_month_index)
-            as first_month_index,
-        least(coalesce(collected.last_month_index, study.last_month_index), study.last_month_index)
-            as last_month_index
-    from collected
+        merged.person_key,
+        merged.state_code,
+        merged.evidence_code,
+        greatest(merged.started_on, study.window_start_on) as started_on,
+        least(coalesce(merged.ended_on, study.window_end_on), study.window_end_on) as ended_on,
+        study.month_rule_code
+    from merged
     cross join study
+
+),
+
+numbered as (
+
+    select
+        person_key,
+        state_code,
+        evidence_code,
+        started_on,
+        ended_on,
+        month_rule_code,
+        {{ month_index('started_on') }} as started_index,
+        {{ month_index('ended_on') }} as ended_index,
+        {{ month_start(month_index('started_on') ~ ' + 1') }} as second_month_on,
+        {{ month_start(month_index('ended_on')) }} as last_month_on
+    from clipped
+    where started_on < ended_on
+
+),
+
+-- A state holds a month on its last day: a half-open spell holds the months from its first day's up to the one before
+-- its end's.
+held_on_last_day as (
+
+    select
+        person_key,
+        state_code,
+        evidence_code,
+        started_index as first_month_index,
+        ended_index - 1 as last_month_index
+    from numbered
+    where month_rule_code = 'last_day'
+
+),
+
+-- Or on more than half of its days: the months that a spell fills, and those whose parts come to more than half.
+filled as (
+
+    select
+        person_key,
+        state_code,
+        evidence_code,
+        case when extract(day from started_on) = 1 then started_index else started_index + 1 end as first_month_index,
+        ended_index - 1 as last_month_index
+    from numbered
+    where month_rule_code = 'majority'
+
+),
+
+parts as (
+
+    select
+        person_key,
+        state_code,
+        evidence_code,
+        started_index as month_index,
+        {{ days_between('started_on', 'least(ended_on, second_month_on)') }} as days
+    from numbered
+    where month_rule_code = 'majority' and extract(day from started_on) <> 1
+    union all
+    select
+        person_key,
+        state_code,
+        evidence_code,
+        ended_index as month_index,
+        {{ days_between('last_month_on', 'ended_on') }} as days
+    from numbered
+    where
+        month_rule_code = 'majority'
+        and extract(day from ended_on) <> 1
+        and (ended_index > started_index or extract(day from started_on) = 1)
+
+),
+
+held_by_majority as (
+
+    select
+        person_key,
+        state_code,
+        evidence_code,
+        month_index as first_month_index,
+        month_index as last_month_index
+    from parts
+    group by person_key, state_code, evidence_code, month_index
+    having sum(days) * 2 > {{ days_between(month_start('month_index'), month_start('month_index + 1')) }}
+
+),
+
+held as (
+
+    select * from held_on_last_day
+    union all
+    select * from filled
+    union all
+    select * from held_by_majority
 
 ),
 
 final as (
 
     select
-        bounded.person_key,
-        {{ shard_of('bounded.person_key') }} as shard,
-        bounded.state_code,
-        bounded.evidence_code,
+        held.person_key,
+        {{ shard_of('held.person_key') }} as shard,
+        held.state_code,
+        held.evidence_code,
         ranks.activity_rank,
         ranks.state_bit,
-        cast(bounded.first_month_index as integer) as first_month_index,
-        cast(bounded.last_month_index as integer) as last_month_index
-    from bounded
+        cast(held.first_month_index as integer) as first_month_index,
+        cast(held.last_month_index as integer) as last_month_index
+    from held
     inner join ranks
         on
-            bounded.state_code = ranks.state_code
-            and bounded.evidence_code = ranks.evidence_code
-    where bounded.first_month_index <= bounded.last_month_index
+            held.state_code = ranks.state_code
+            and held.evidence_code = ranks.evidence_code
+    where held.first_month_index <= held.last_month_index
 
 )
 

@@ -28,6 +28,10 @@ evidence as (
     union all
     {% endfor %}
     select
+        'earnings' as evidence_code,
+        100 as evidence_no
+    union all
+    select
         'annual_income' as evidence_code,
         101 as evidence_no
     union all

@@ -1,3 +1,7 @@
-{{ union_models(activity_models(), [
-    'person_key', 'state_code', 'evidence_code', 'started_on', 'ended_on'
-]) }}
+{{ union_models(activity_models(), {
+    'person_key': 'bigint',
+    'state_code': 'varchar',
+    'evidence_code': 'varchar',
+    'started_on': 'date',
+    'ended_on': 'date'
+}) }}

@@ -1,3 +1,6 @@
-{{ union_models(benefit_models(), [
-    'person_key', 'benefit_group_code', 'benefit_month', 'amount_eur'
-]) }}
+{{ union_models(benefit_models(), {
+    'person_key': 'bigint',
+    'benefit_group_code': 'varchar',
+    'benefit_month': 'date',
+    'amount_eur': 'decimal(14, 2)'
+}) }}

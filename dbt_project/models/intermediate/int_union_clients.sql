@@ -1,4 +1,11 @@
-{{ union_models(client_models(), [
-    'register', 'client_key', 'person_key', 'started_on', 'education_level_code', 'finnish_level_code', 'weight',
-    'father_unemployed', 'gcse5eq', 'grammar_school'
-]) }}
+{{ union_models(client_models(), {
+    'client_key': 'bigint',
+    'person_key': 'bigint',
+    'started_on': 'date',
+    'education_level_code': 'varchar',
+    'finnish_level_code': 'varchar',
+    'weight': 'decimal(14, 4)',
+    'father_unemployed': 'boolean',
+    'gcse5eq': 'boolean',
+    'grammar_school': 'boolean'
+}) }}

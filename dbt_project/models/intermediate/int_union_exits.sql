@@ -1,3 +1,5 @@
-{{ union_models(exit_models(), [
-    'register', 'person_key', 'exited_on', 'exit_group_code'
-]) }}
+{{ union_models(exit_models(), {
+    'person_key': 'bigint',
+    'exited_on': 'date',
+    'exit_group_code': 'varchar'
+}) }}

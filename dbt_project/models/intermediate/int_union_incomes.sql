@@ -1,3 +1,5 @@
-{{ union_models(income_models(), [
-    'person_key', 'income_year', 'wages_eur'
-]) }}
+{{ union_models(income_models(), {
+    'person_key': 'bigint',
+    'income_year': 'integer',
+    'wages_eur': 'decimal(14, 2)'
+}) }}

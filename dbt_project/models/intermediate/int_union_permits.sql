@@ -1,1 +1,6 @@
-{{ union_models(permit_models(), ['person_key', 'ground_code', 'started_on', 'ended_on']) }}
+{{ union_models(permit_models(), {
+    'person_key': 'bigint',
+    'ground_code': 'varchar',
+    'started_on': 'date',
+    'ended_on': 'date'
+}) }}

@@ -1,3 +1,7 @@
-{{ union_models(residence_models(), [
-    'person_key', 'event_code', 'event_on', 'from_municipality_code', 'municipality_code'
-]) }}
+{{ union_models(residence_models(), {
+    'person_key': 'bigint',
+    'event_code': 'varchar',
+    'event_on': 'date',
+    'from_municipality_code': 'varchar',
+    'municipality_code': 'varchar'
+}) }}

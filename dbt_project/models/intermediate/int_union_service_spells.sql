@@ -1,3 +1,8 @@
-{{ union_models(service_models(), [
-    'register', 'person_key', 'channel_code', 'service_code', 'started_on', 'ended_on', 'gap_days'
-]) }}
+{{ union_models(service_models(), {
+    'person_key': 'bigint',
+    'channel_code': 'varchar',
+    'service_code': 'varchar',
+    'started_on': 'date',
+    'ended_on': 'date',
+    'gap_days': 'integer'
+}) }}

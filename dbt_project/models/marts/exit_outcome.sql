@@ -45,6 +45,7 @@ exits_received as (
             and coverage.table_name = exit_tables.table_name
     inner join study
         on coverage.register = study.client_register
+    where coverage.is_received
 
 ),
 

@@ -1,4 +1,11 @@
-{%- set flags = {'employed': 'employed', 'studying': 'studying', 'any_service': 'in_any_service'} -%}
+{%- set flags = {
+    'employed': 'employed',
+    'employed_strictly': 'employed_strictly',
+    'studying': 'studying',
+    'degree_started': 'degree_started',
+    'degree_completed': 'degree_completed',
+    'any_service': 'in_any_service'
+} -%}
 
 with outcomes as (
 
@@ -26,6 +33,10 @@ wide as (
         count({{ column }}) as {{ outcome }}_observed,
         sum(case when {{ column }} then 1 else 0 end) as {{ outcome }}_persons,
         {% endfor %}
+        {% for channel in service_channels() %}
+        sum(case when (observed_service_bits & {{ 2 ** loop.index0 }}) > 0 then 1 else 0 end) as {{ channel }}_observed,
+        sum(case when (service_bits & {{ 2 ** loop.index0 }}) > 0 then 1 else 0 end) as {{ channel }}_persons,
+        {% endfor %}
         {% for code in benefit_groups() %}
         count(benefit_{{ code }}_eur) as {{ code }}_observed,
         sum(case when benefit_{{ code }}_eur > 0 then 1 else 0 end) as {{ code }}_persons,
@@ -50,6 +61,17 @@ long as (
         '{{ outcome }}' as outcome_code,
         {{ outcome }}_observed as persons_observed,
         {{ outcome }}_persons as persons_with_outcome,
+        cast(null as decimal(18, 2)) as total_eur
+    from wide
+    union all
+    {% endfor %}
+    {% for channel in service_channels() %}
+    select
+        group_code,
+        months_since_entry,
+        'service_{{ channel }}' as outcome_code,
+        {{ channel }}_observed as persons_observed,
+        {{ channel }}_persons as persons_with_outcome,
         cast(null as decimal(18, 2)) as total_eur
     from wide
     union all

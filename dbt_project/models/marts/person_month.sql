@@ -1,8 +1,18 @@
-with cohort as (
+with study as (
+
+    select * from {{ ref('stg_reference__study') }}
+
+),
+
+cohort as (
 
     select
         person_key,
-        {{ shard_of('person_key') }} as shard
+        {{ shard_of('person_key') }} as shard,
+        group_code,
+        is_residence_known,
+        {{ month_index('followed_from_month') }} as first_month_index,
+        {{ month_index('followed_until_month') }} as last_month_index
     from {{ ref('cohort') }}
 
 ),
@@ -40,45 +50,47 @@ ranks as (
 
 ),
 
-states as (
+municipal as (
 
-    select * from {{ ref('states') }}
-
-),
-
-study as (
-
-    select * from {{ ref('stg_reference__study') }}
+    select cast(coalesce(sum(channel_bit), 0) as bigint) as channel_bits
+    from {{ ref('service_channels') }}
+    where is_municipal
 
 ),
 
+-- Clients are observed in their register's channels also where it may have deleted others.
 grid as (
 
     select
         cohort.person_key,
         cohort.shard,
         months.month_index,
-        months.is_activity_observed,
-        months.is_service_observed
+        months.activity_status_code,
+        months.observed_service_bits
+        | case when cohort.group_code = 'client' then months.purged_client_bits else 0 end as observed_bits,
+        months.month_index between cohort.first_month_index and cohort.last_month_index as is_followed,
+        cohort.is_residence_known and study.municipality_code is not null as is_residence_known
     from cohort
     cross join months
+    cross join study
     where {{ in_all_shards('cohort.shard') }}
 
 ),
 
--- No event means `other` only where every register that could tell of one covers the month.
-stated as (
+joined as (
 
     select
         grid.person_key,
         grid.shard,
         grid.month_index,
-        coalesce(ranks.state_code, case when grid.is_activity_observed then 'other' else 'not_observed' end)
-            as state_code,
-        coalesce(ranks.evidence_code, case when grid.is_activity_observed then 'no_event' end) as evidence_code,
+        grid.activity_status_code,
+        grid.observed_bits,
+        coalesce(grid.is_followed, false) as is_followed,
+        ranks.state_code as recorded_state_code,
+        ranks.evidence_code as recorded_evidence_code,
         coalesce(activity_months.state_bits, 0) as state_bits,
-        case when grid.is_service_observed then coalesce(service_months.service_bits, 0) end as service_bits,
-        residence_months.person_key is not null as lives_in_municipality
+        coalesce(service_months.service_bits, 0) as service_bits,
+        case when grid.is_residence_known then residence_months.person_key is not null end as is_resident
     from grid
     left join activity_months
         on
@@ -97,24 +109,61 @@ stated as (
 
 ),
 
+-- No event means `other` only where every register that could tell of one covers the month. Whoever does not live in
+-- the municipality can use none of its services.
+stated as (
+
+    select
+        joined.*,
+        coalesce(
+            joined.recorded_state_code,
+            case when joined.activity_status_code = 'observed' then 'other' else 'not_observed' end
+        ) as state_code,
+        coalesce(
+            joined.recorded_evidence_code,
+            case when joined.activity_status_code = 'observed' then 'no_event' end
+        ) as evidence_code,
+        case
+            when joined.is_resident is false then joined.observed_bits & ~municipal.channel_bits
+            else joined.observed_bits
+        end as observed_service_bits
+    from joined
+    cross join municipal
+
+),
+
+judged as (
+
+    select
+        stated.*,
+        case
+            when stated.state_code in ('dead', 'emigrated', 'out_of_study') then 'not_at_risk'
+            when stated.activity_status_code = 'immature' then 'immature'
+            when stated.recorded_state_code is not null then 'observed'
+            else stated.activity_status_code
+        end as status_code
+    from stated
+
+),
+
 final as (
 
     select
-        stated.person_key,
-        {{ month_start('stated.month_index') }} as month,
-        stated.month_index,
-        stated.shard,
-        stated.state_code,
-        stated.evidence_code,
-        states.is_observed,
-        stated.state_bits,
-        stated.service_bits,
-        case when study.municipality_code is not null then stated.lives_in_municipality end as is_resident
-    from stated
-    inner join states
-        on stated.state_code = states.state_code
-    cross join study
-    order by stated.person_key nulls last, stated.month_index nulls last
+        person_key,
+        {{ month_start('month_index') }} as month,
+        month_index,
+        shard,
+        state_code,
+        evidence_code,
+        status_code,
+        status_code = 'observed' as is_observed,
+        state_bits,
+        case when observed_service_bits <> 0 then service_bits & observed_service_bits end as service_bits,
+        observed_service_bits,
+        is_followed and status_code <> 'not_at_risk' as is_at_risk,
+        is_resident
+    from judged
+    order by person_key nulls last, month_index nulls last
 
 )
 

@@ -17,6 +17,12 @@ study_months as (
 
 ),
 
+study as (
+
+    select * from {{ ref('stg_reference__study') }}
+
+),
+
 cells as (
 
     select
@@ -58,15 +64,19 @@ grid as (
 
 ),
 
+-- In a month of which nobody is observed there is no count: a zero would say that nobody was in the state.
 final as (
 
     select
         {{ month_start('grid.month_index') }} as month,
         grid.state_code,
-        cast(coalesce(cells.persons, 0) as bigint) as persons,
+        study.rule_set_code,
+        study.month_rule_code,
+        cast(case when totals.persons > 0 then coalesce(cells.persons, 0) end as bigint) as persons,
         {{ ratio('coalesce(cells.persons, 0)', 'totals.persons') }} as share,
         {{ ratio('coalesce(cells.weight, 0)', 'totals.weight') }} as weighted_share
     from grid
+    cross join study
     left join cells
         on
             grid.month_index = cells.month_index

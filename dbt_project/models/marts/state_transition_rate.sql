@@ -10,6 +10,12 @@ cohort as (
 
 ),
 
+study as (
+
+    select * from {{ ref('stg_reference__study') }}
+
+),
+
 paired as (
 
     select
@@ -84,11 +90,14 @@ final as (
     select
         grid.from_state_code,
         grid.to_state_code,
+        study.rule_set_code,
+        study.month_rule_code,
         cast(coalesce(cells.persons, 0) as bigint) as persons,
         cast(coalesce(cells.transitions, 0) as bigint) as transitions,
         {{ ratio('coalesce(cells.transitions, 0)', 'totals.transitions') }} as rate,
         {{ ratio('coalesce(cells.weight, 0)', 'totals.weight') }} as weighted_rate
     from grid
+    cross join study
     left join cells
         on
             grid.from_state_code = cells.from_state_code

@@ -17,7 +17,9 @@ final as (
         label_sv,
         state_code,
         group_code,
-        channel_code
+        channel_code,
+        covered_from_on,
+        is_household
     from codes
 
 )

@@ -9,8 +9,13 @@ final as (
     select
         register,
         table_name,
+        chain_code,
+        received_until_on is not null as is_received,
         observed_from_on,
+        received_from_on,
+        {{ half_open('received_until_on') }} as received_to_on,
         {{ half_open('observed_until_on') }} as observed_to_on,
+        purged_before_on,
         gap_days
     from coverage
 

@@ -21,6 +21,7 @@ final as (
         months_before,
         months_after,
         rule_set_code,
+        month_rule_code,
         employed_min_eur_per_month
     from study
 

@@ -1,0 +1,5 @@
+{{ union_models(degree_models(), {
+    'person_key': 'bigint',
+    'degree_level_code': 'varchar',
+    'completed_on': 'date'
+}) }}

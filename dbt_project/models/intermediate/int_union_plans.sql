@@ -1,0 +1,7 @@
+{{ union_models(plan_models(), {
+    'person_key': 'bigint',
+    'plan_kind_code': 'varchar',
+    'made_on': 'date',
+    'started_on': 'date',
+    'ended_on': 'date'
+}) }}
