@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
+import re
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
+from polku.publication.coverage import STATUSES
 from tests.dbt_project.conftest import MARKED_COUNTRY, Built
 from tests.dbt_project.landed import PROJECT
 
@@ -174,3 +177,21 @@ def test_a_person_under_restriction_is_in_no_view_and_no_mart(built: Built) -> N
         found = built.query(f"select count(*) from warehouse.landing.{table} where {column} in (5, 1005, 51)")
         assert found == [(0,)]
     assert built.query("select count(*) from warehouse.marts.person where person_key in (5, 1005)") == [(0,)]
+
+
+# -------------------------------------------------------------------------------------- lists that are written twice
+def macro_list(file: str, macro: str) -> list[str]:
+    """The texts of a macro's list."""
+    text = (PROJECT / "macros" / file).read_text(encoding="utf-8")
+    return re.findall(r"'(\w+)'", text.split(f"macro {macro}(")[1].split("endmacro")[0])
+
+
+def test_channels_of_outcomes_are_those_of_the_seed_in_the_order_of_their_bits() -> None:
+    with (PROJECT / "seeds" / "service_channels.csv").open(encoding="utf-8", newline="") as file:
+        bits = {int(row["channel_bit"]): row["channel_code"] for row in csv.DictReader(file)}
+    channels = macro_list("outcomes.sql", "service_channels")
+    assert {2**i: channel for i, channel in enumerate(channels)} == bits
+
+
+def test_every_status_of_the_models_has_its_words() -> None:
+    assert macro_list("timelines.sql", "coverage_statuses") == list(STATUSES)
