@@ -8,7 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from polku.twin.registers import dvv, kela, koski, migri, osaamiskeskus, ura, vero
+from polku.twin.registers import (
+    dvv,
+    hyvinvointialue,
+    kela,
+    koski,
+    migri,
+    osaamiskeskus,
+    toimeentulotuki,
+    tulorekisteri,
+    ura,
+    vero,
+)
 from polku.twin.registers.frame import Frames
 from polku.twin.world import World
 
@@ -20,5 +31,8 @@ REGISTERS: dict[str, Callable[[World], Frames]] = {
     "koski": koski.record,
     "kela": kela.record,
     "vero": vero.record,
+    "tulorekisteri": tulorekisteri.record,
+    "toimeentulotuki": toimeentulotuki.record,
+    "hyvinvointialue": hyvinvointialue.record,
 }
 """By register: the function that writes down the world as frames by table name."""
