@@ -15,11 +15,13 @@ import dagster as dg
 
 from assets.landing import OWNERS
 from assets.release import release_key
+from assets.snapshot import SNAPSHOT
 from polku.disclosure import load_policy
 from polku.exchange.delivery import DATA
 from polku.exchange.ledger import Ledger
 from polku.layout import CHECKOUT, DataRoot
-from polku.publication import Context, described, publish, read_release
+from polku.publication import Context, coverage, described, publish, read_release
+from polku.research.snapshot import read_mart
 from polku.studies import Study
 
 NIGHT_MISSED = timedelta(hours=36)
@@ -32,17 +34,19 @@ def published_asset(root: DataRoot, study: Study, marts: Mapping[str, Mapping[st
 
     @dg.asset(
         key=["published", "tables"],
-        deps=[release_key(mart) for mart in study.release_tables],
+        # The coverage of registers tells of no person, so it comes from the marts without a gate.
+        deps=[*(release_key(mart) for mart in study.release_tables), SNAPSHOT],
         group_name="published",
         kinds={"csv", "parquet"},
         owners=OWNERS,
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=NIGHT_MISSED),
-        description="CSV, Parquet and a picture of every released table, with a manifest that says what it shows, "
-        "from which deliveries it was made, and by which policy and code.",
+        description="CSV, Parquet and a picture of every released table, the coverage of the registers, and a "
+        "manifest that says what they show, from which deliveries it was made, and by which policy and code.",
     )
     def published() -> dg.MaterializeResult[None]:
         inputs = {entry.delivery_id: entry.digests[DATA] for entry in Ledger(root.ledger).accepted()}
-        context = Context(policy, tables, inputs, _code_version(), datetime.now(UTC))
+        covered = read_mart(root, "coverage")[list(coverage.COLUMNS)]
+        context = Context(policy, tables, covered, inputs, _code_version(), datetime.now(UTC))
         folder = publish(root, study, {mart: read_release(root, mart) for mart in tables}, context)
         files = [file for file in folder.iterdir() if file.is_file()]
         return dg.MaterializeResult(
@@ -52,6 +56,7 @@ def published_asset(root: DataRoot, study: Study, marts: Mapping[str, Mapping[st
                 "bytes": dg.MetadataValue.int(sum(file.stat().st_size for file in files)),
                 "deliveries": dg.MetadataValue.int(len(inputs)),
                 "release": dg.MetadataValue.text(folder.name),
+                "coverage": dg.MetadataValue.md(coverage.text(covered, study)),
             }
         )
 

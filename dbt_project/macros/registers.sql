@@ -2,12 +2,12 @@
 
 {% macro activity_models() -%}
   {#- Staging models that feed the activity timeline. -#}
-  {{ return(["stg_kela__activity_spells", "stg_koski__activity_spells", "stg_ura__activity_spells"]) }}
+  {{ return(["stg_kela__activity_spells", "stg_koski__activity_spells", "stg_tulorekisteri__employment_spells", "stg_ura__activity_spells"]) }}
 {%- endmacro %}
 
 {% macro benefit_models() -%}
   {#- Staging models that feed the benefit timeline. -#}
-  {{ return(["stg_kela__benefit_months"]) }}
+  {{ return(["stg_hyvinvointialue__benefit_months", "stg_kela__benefit_months", "stg_toimeentulotuki__benefit_months"]) }}
 {%- endmacro %}
 
 {% macro client_models() -%}
@@ -22,7 +22,7 @@
 
 {% macro earning_models() -%}
   {#- Staging models that feed the earning timeline. -#}
-  {{ return([]) }}
+  {{ return(["stg_tulorekisteri__earnings"]) }}
 {%- endmacro %}
 
 {% macro exit_models() -%}
@@ -52,7 +52,7 @@
 
 {% macro service_models() -%}
   {#- Staging models that feed the service timeline. -#}
-  {{ return(["stg_ely_keha__service_spells", "stg_koto_crm__service_spells", "stg_kotokoulutus__service_spells", "stg_kuntakokeilu__service_spells", "stg_osaamiskeskus__service_spells", "stg_ura__service_spells"]) }}
+  {{ return(["stg_ely_keha__service_spells", "stg_hyvinvointialue__service_spells", "stg_koto_crm__service_spells", "stg_kotokoulutus__service_spells", "stg_kuntakokeilu__service_spells", "stg_osaamiskeskus__service_spells", "stg_ura__service_spells"]) }}
 {%- endmacro %}
 
 {% macro table_of(model) -%}
@@ -60,6 +60,8 @@
   {{ return({
   "stg_dvv__residence_events": "moves",
   "stg_ely_keha__service_spells": "participations",
+  "stg_hyvinvointialue__service_spells": "client_spells",
+  "stg_hyvinvointialue__benefit_months": "assistance",
   "stg_kela__activity_spells": "benefit_spells",
   "stg_kela__benefit_months": "payments",
   "stg_koski__activity_spells": "study_periods",
@@ -72,6 +74,9 @@
   "stg_osaamiskeskus__clients": "clients",
   "stg_osaamiskeskus__exits": "exits",
   "stg_osaamiskeskus__service_spells": "services",
+  "stg_toimeentulotuki__benefit_months": "assistance_months",
+  "stg_tulorekisteri__employment_spells": "wage_reports",
+  "stg_tulorekisteri__earnings": "wage_transactions",
   "stg_ura__activity_spells": "employment_spells",
   "stg_ura__plans": "plans",
   "stg_ura__service_spells": "placements",

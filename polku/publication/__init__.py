@@ -4,8 +4,9 @@ Belongs here: files of a release and how one release follows another. Does not b
 be released (`polku.disclosure`).
 """
 
+from polku.publication import coverage
 from polku.publication.manifest import Context, Described, described
 from polku.publication.publishing import publish
 from polku.publication.tables import read_release, write_release
 
-__all__ = ["Context", "Described", "described", "publish", "read_release", "write_release"]
+__all__ = ["Context", "Described", "coverage", "described", "publish", "read_release", "write_release"]

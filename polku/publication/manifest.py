@@ -14,10 +14,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
 from polku.errors import Exit
+from polku.publication import coverage
 from polku.publication.tables import MISSING, TEST_COLUMN
 from polku.studies import Study
 
@@ -61,11 +64,12 @@ class Context:
     """What a release is made from.
 
     `inputs` are the digests of the accepted deliveries (delivery id -> sha256 hex), `code_version` is
-    the commit that ran, where it is known.
+    the commit that ran, where it is known. `coverage` are the statuses of the mart coverage.
     """
 
     policy: Policy
     tables: Mapping[str, Described]
+    coverage: pd.DataFrame
     inputs: Mapping[str, str]
     code_version: str | None
     created_at: datetime
@@ -114,6 +118,7 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
             }
             for name, digest in sorted(csv_digests.items())
         },
+        "coverage": coverage.content(context.coverage),
     }
 
 

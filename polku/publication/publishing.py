@@ -15,6 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from polku.layout import DataRoot
+from polku.publication import coverage
 from polku.publication.manifest import Context, content, digest_of, fingerprint
 from polku.publication.pictures import draw
 from polku.publication.tables import write_table
@@ -28,9 +29,9 @@ _UNFINISHED = ".new-"
 def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], context: Context) -> Path:
     """Publish the protected `tables` as one release and return its folder.
 
-    The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table and
-    `manifest.json`; the link `published/current` points to the newest. When tables, definitions and
-    policy are as they were, nothing is written and the current release is returned: an earlier release
+    The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table, the coverage
+    of the registers and `manifest.json`; the link `published/current` points to the newest. When tables, definitions,
+    coverage and policy are as they were, nothing is written and the current release is returned: an earlier release
     stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
     """
     root.published.mkdir(parents=True, exist_ok=True)
@@ -55,6 +56,7 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         return current.resolve()
     for name, table in tables.items():
         draw(table, context.tables[name], study, folder)
+    coverage.draw(context.coverage, study, folder)
     manifest = {
         "fingerprint": release,
         **entries,

@@ -56,10 +56,25 @@ def study(*, test: bool = True) -> Study:
     return replace(load_study("mvad"), code="small", test=test)
 
 
+def coverage(**statuses: str) -> pd.DataFrame:
+    """Of clients and persons in three months of 2020; `statuses` by register, else observed."""
+    rows = [
+        (register, table, pd.Timestamp(2020, month, 1), statuses.get(register, "observed"), month == 2)
+        for register, table in (("osaamiskeskus", "clients"), ("dvv", "persons"))
+        for month in (1, 2, 3)
+    ]
+    return pd.DataFrame(rows, columns=["register", "table_name", "month", "status_code", "is_break"])
+
+
 def context(**changes: Any) -> Context:
     tables = {name: described(name, node) for name, node in NODES.items()}
     made = Context(
-        load_policy("fi_study_v1"), tables, {"dvv-1": "ab" * 32}, "c0ffee", datetime(2025, 1, 2, 3, tzinfo=UTC)
+        load_policy("fi_study_v1"),
+        tables,
+        coverage(),
+        {"dvv-1": "ab" * 32},
+        "c0ffee",
+        datetime(2025, 1, 2, 3, tzinfo=UTC),
     )
     return replace(made, **changes)
 

@@ -13,7 +13,7 @@ from polku.disclosure import load_policy
 from polku.layout import DataRoot
 from polku.publication import publish, publishing
 from polku.publication.manifest import digest_of
-from tests.polku.publication.releases import context, study, tables
+from tests.polku.publication.releases import context, coverage, study, tables
 
 
 @pytest.fixture
@@ -38,6 +38,7 @@ def test_a_release_has_every_table_in_four_forms_and_a_manifest(root: DataRoot) 
     folder = publish(root, study(), tables(), context())
     assert current(root) == folder
     expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png")}
+    expected |= {f"coverage.{form}" for form in ("svg", "png", "md")}
     assert {file.name for file in folder.iterdir()} == {*expected, "manifest.json"}
 
 
@@ -73,14 +74,18 @@ def test_nothing_new_is_published_when_nothing_changed(root: DataRoot) -> None:
     assert {path.name for path in root.published.iterdir()} == {"current", first.name}
 
 
-@pytest.mark.parametrize("change", ["figure", "policy", "mark"])
+@pytest.mark.parametrize("change", ["figure", "policy", "mark", "coverage"])
 def test_a_change_makes_a_new_release_beside_the_old(root: DataRoot, change: str) -> None:
     first = publish(root, study(), tables(), context())
+    changes: dict[str, Any] = {
+        "policy": {"policy": load_policy("threshold_5")},
+        "coverage": {"coverage": coverage(dvv="immature")},
+    }
     second = publish(
         root,
         study(test=change != "mark"),
         tables(61 if change == "figure" else 60),
-        context(policy=load_policy("threshold_5")) if change == "policy" else context(),
+        context(**changes.get(change, {})),
     )
     assert second != first
     assert current(root) == second

@@ -28,7 +28,8 @@ insert into snapshot.marts.person_outcome (person_key, group_code, months_since_
     (1, 'client', 0, false), (1, 'client', 1, true), (2, 'never_client', 0, false), (2, 'never_client', 1, null);
 insert into snapshot.marts.service_episode (person_key, channel_code, service_code, duration_days, end_observed)
     values (1, 'skills_centre', 'job_search', 30, true), (1, 'skills_centre', 'job_search', 10, false);
-insert into snapshot.marts.state_transition_rate values ('unemployed', 'employed', 1, 1, 1, 1);
+insert into snapshot.marts.state_transition_rate values
+    ('unemployed', 'employed', 'statfin_v1', 'last_day', 1, 1, 1, 1);
 insert into snapshot.marts.outcome_by_months_since_entry values
     ('client', 0, 'employed', 1, 0, 0, null), ('never_client', 0, 'employed', 1, 1, 1, null);
 insert into snapshot.marts.person (person_key, sex_code, birth_month) values (1, 'a,b', '1990-05-01'), (2, null, null);
