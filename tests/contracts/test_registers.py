@@ -66,6 +66,37 @@ LANDED = {
         "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code "
         "filed_by_key",
     ),
+    "hyvinvointialue.assistance": (
+        "hva_toimeentulotuki.csv",
+        "person_key assistance_code assistance_month decided_on filed_by_code amount_eur",
+    ),
+    "hyvinvointialue.client_spells": (
+        "hva_asiakkuudet.csv",
+        "person_key service_code started_on ended_on filed_by_code",
+    ),
+    "toimeentulotuki.assistance_months": (
+        "thl_toimeentulotuki_kuukaudet.csv",
+        "person_key assistance_code assistance_month",
+    ),
+    "toimeentulotuki.household_years": (
+        "thl_toimeentulotuki_vuodet.csv",
+        "person_key assistance_year assistance_code amount_eur",
+    ),
+    "tulorekisteri.benefit_transactions": (
+        "tulorekisteri_etuustulolajit.csv",
+        "report_key person_key report_version line_no benefit_kind_code payer_kind_code is_recovery paid_on "
+        "earning_started_on earning_ended_on amount_eur",
+    ),
+    "tulorekisteri.wage_reports": (
+        "tulorekisteri_palkkailmoitukset.csv",
+        "report_key person_key identifier_type_code report_version is_withdrawn paid_on pay_started_on pay_ended_on "
+        "employment_started_on employment_ended_on profession_code",
+    ),
+    "tulorekisteri.wage_transactions": (
+        "tulorekisteri_palkkatulolajit.csv",
+        "report_key person_key report_version line_no transaction_code is_unjust_enrichment is_recovery "
+        "original_paid_on original_started_on original_ended_on earning_started_on earning_ended_on amount_eur",
+    ),
     "ura.employment_spells": ("ura_ytyoll.csv", "person_key employment_code started_on ended_on"),
     "ura.identity_changes": ("ura_tunnukset.csv", "temporary_key person_key changed_on"),
     "ura.job_searches": (
@@ -216,6 +247,66 @@ def test_benefits_are_grouped_and_only_leave_and_pension_are_activities() -> Non
     }
     assert {entry.state for entry in benefits} == {None, "family_leave", "pension"}
     assert meanings("kela", "etuus", "TOTU", date(2016, 12, 1)) == []
+
+
+def test_of_benefits_the_registers_of_the_study_tell_each_once() -> None:
+    """Kela's are Kela's alone, though the Incomes Register has them too; social assistance has one register a kind."""
+    assert "benefit" not in CONTRACTS["tulorekisteri"].timeline
+    feeding = {register for register, contract in CONTRACTS.items() if "benefit" in contract.timeline}
+    assert feeding == {"kela", "toimeentulotuki", "hyvinvointialue"}
+    last_year = CONTRACTS["toimeentulotuki"].table("household_years").column("assistance_year").maximum
+    (basic,) = meanings("kela", "etuus", "TOTU", date(2020, 1, 1))
+    assert basic.covered_from == basic.valid_from == date(int(last_year or 0) + 1, 1, 1)
+    assert CONTRACTS["kela"].continues == "toimeentulotuki"
+    names = [
+        entry.label.fi
+        for register in feeding
+        for _, entry in CONTRACTS[register].all_codes()
+        if entry.group == "social_assistance"
+    ]
+    assert sorted(names) == [
+        "Ehkäisevä toimeentulotuki",
+        "Perustoimeentulotuki",
+        "Perustoimeentulotuki",
+        "Täydentävä toimeentulotuki",
+    ]
+
+
+def test_benefits_of_a_household_are_marked() -> None:
+    household = {
+        (register, entry.code)
+        for register, contract in CONTRACTS.items()
+        for _, entry in contract.all_codes()
+        if entry.household
+    }
+    assert household == {
+        ("kela", "TOTU"),
+        ("kela", "YAT"),
+        ("toimeentulotuki", "P"),
+        ("hyvinvointialue", "TT"),
+        ("hyvinvointialue", "ET"),
+    }
+
+
+def test_series_of_wage_codes_are_told_apart_and_deductions_are_no_wages() -> None:
+    codes = {entry.code: entry for entry in CONTRACTS["tulorekisteri"].codes["transactionCode"]}
+    groups = {code: entry.group for code, entry in codes.items()}
+    assert [code for code, group in groups.items() if group == "wage_total"] == ["101"]
+    assert {code[0] for code, group in groups.items() if group == "wage_item"} == {"2"}
+    assert all(group is not None for code, group in groups.items() if code[0] == "2")
+    assert {groups[code] for code in ("102", "106", "311", "336", "359", "402", "417")} == {None}
+    assert {codes[code].state for code in ("101", "201", "227", "235")} == {"employed"}
+    assert {codes[code].state for code in ("229", "234", "330", "336", "402")} == {None}
+
+
+def test_wages_are_annual_before_2019_and_benefits_reported_from_2021() -> None:
+    contract = CONTRACTS["tulorekisteri"]
+    assert (contract.covered_from, contract.maturity_months) == (date(2019, 1, 1), 13)
+    assert contract.continues == "vero"
+    assert CONTRACTS["vero"].covered_from < date(2009, 1, 1)
+    assert contract.table("benefit_transactions").covered_from == date(2021, 1, 1)
+    assert contract.table("wage_reports").gap_days == 31
+    assert CONTRACTS["kela"].maturity_months == 3
 
 
 def test_the_study_of_espoo_uses_every_register_as_contracted() -> None:

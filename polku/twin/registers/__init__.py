@@ -11,6 +11,7 @@ from collections.abc import Callable
 from polku.twin.registers import (
     dvv,
     ely_keha,
+    hyvinvointialue,
     kela,
     koski,
     koto_aj,
@@ -20,6 +21,8 @@ from polku.twin.registers import (
     migri,
     neuvonta,
     osaamiskeskus,
+    toimeentulotuki,
+    tulorekisteri,
     ura,
     vero,
 )
@@ -34,6 +37,9 @@ REGISTERS: dict[str, Callable[[World], Frames]] = {
     "koski": koski.record,
     "kela": kela.record,
     "vero": vero.record,
+    "tulorekisteri": tulorekisteri.record,
+    "toimeentulotuki": toimeentulotuki.record,
+    "hyvinvointialue": hyvinvointialue.record,
     "kuntakokeilu": kuntakokeilu.record,
     "koto_crm": koto_crm.record,
     "koto_aj": koto_aj.record,

@@ -17,7 +17,10 @@ from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
 
-REGISTERS = ("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero")
+REGISTERS = (
+    *("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero"),
+    *("tulorekisteri", "toimeentulotuki", "hyvinvointialue"),
+)
 FAULT_OF_MISTAKE = {
     "unknown_code": "unknown_code",
     "code_not_valid_then": "code_not_valid_then",
