@@ -48,8 +48,9 @@ SPELL_DAYS = {
 
 def record(world: World) -> Frames:
     """Tables job_searches and employment_spells, those of services and plans, and identity_changes."""
-    known, code = _employment_codes(world)
-    frames = {"job_searches": _job_searches(world), "employment_spells": _employment_spells(world, known, code)}
+    rng = world.rng("ura employment codes")
+    known, code = _employment_codes(world, rng)
+    frames = {"job_searches": _job_searches(world), "employment_spells": _employment_spells(world, rng, known, code)}
     for table, frame in record_services(world, known.where(code == "00")).items():
         frames[table] = _delivered_again(frame, *SPELL_DAYS[table])
     frames |= record_plans(world)
@@ -113,9 +114,8 @@ def _permits(world: World, searches: Spells) -> Texts:
     return np.where(searches.started_on >= LONGER_PERMIT_CODES, longer, permit)
 
 
-def _employment_codes(world: World) -> tuple[Spells, Texts]:
+def _employment_codes(world: World, rng: np.random.Generator) -> tuple[Spells, Texts]:
     """Codes are written from the first job search on; before it URA does not know the person."""
-    rng = world.rng("ura employment codes")
     spells = world.spells
     count = len(spells)
     seeking = np.isin(spells.value, (a.UNEMPLOYED, a.IN_SERVICE))
@@ -136,8 +136,7 @@ def _employment_codes(world: World) -> tuple[Spells, Texts]:
     return spells.where(written), code[written]
 
 
-def _employment_spells(world: World, known: Spells, code: Texts) -> Frame:
-    rng = world.rng("ura overlapping codes")
+def _employment_spells(world: World, rng: np.random.Generator, known: Spells, code: Texts) -> Frame:
     frame = Frame(
         known.person,
         {
