@@ -112,6 +112,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         if register not in contracts:
             faults.add(f"registers.{register}", f"no contract `contracts/{register}.toml`")
             continue
+        if contracts[register].denied is not None:
+            faults.add(f"registers.{register}", f"no study may have this register: {contracts[register].denied}")
+            continue
         effective[register] = _narrow(contracts[register], mapping_of(changes), omitted, faults)
     clients = effective.get(str(sections["cohort"].get("client_register")))
     if clients is None or "client" not in clients.timeline:
