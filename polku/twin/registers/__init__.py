@@ -10,10 +10,16 @@ from collections.abc import Callable
 
 from polku.twin.registers import (
     dvv,
+    ely_keha,
     hyvinvointialue,
     kela,
     koski,
+    koto_aj,
+    koto_crm,
+    kotokoulutus,
+    kuntakokeilu,
     migri,
+    neuvonta,
     osaamiskeskus,
     toimeentulotuki,
     tulorekisteri,
@@ -34,5 +40,11 @@ REGISTERS: dict[str, Callable[[World], Frames]] = {
     "tulorekisteri": tulorekisteri.record,
     "toimeentulotuki": toimeentulotuki.record,
     "hyvinvointialue": hyvinvointialue.record,
+    "kuntakokeilu": kuntakokeilu.record,
+    "koto_crm": koto_crm.record,
+    "koto_aj": koto_aj.record,
+    "ely_keha": ely_keha.record,
+    "kotokoulutus": kotokoulutus.record,
+    "neuvonta": neuvonta.record,
 }
 """By register: the function that writes down the world as frames by table name."""

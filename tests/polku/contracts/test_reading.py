@@ -204,10 +204,16 @@ def test_the_name_of_the_file_is_the_register(tmp_path: Path) -> None:
 def test_the_registers_are_sound() -> None:
     assert set(load_contracts(CHECKOUT / "contracts")) == {
         "dvv",
+        "ely_keha",
         "hyvinvointialue",
         "kela",
         "koski",
+        "koto_aj",
+        "koto_crm",
+        "kotokoulutus",
+        "kuntakokeilu",
         "migri",
+        "neuvonta",
         "osaamiskeskus",
         "toimeentulotuki",
         "tulorekisteri",
