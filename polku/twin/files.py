@@ -40,16 +40,16 @@ def month_formats(file_format: FileFormat) -> tuple[str, ...]:
     return tuple(pattern for pattern in file_format.date_formats if "%d" not in pattern)
 
 
-def write_file(path: Path, parts: Iterable[dict[str, pa.Array]], contract: Contract) -> None:
-    """Write one file of the extract, part by part, in the contract's encoding."""
+def write_file(path: Path, parts: Iterable[dict[str, pa.Array]], contract: Contract, append: bool = False) -> None:
+    """Write one file of the extract, part by part, in the contract's encoding; or go on with one that has a header."""
     file_format = contract.file_format
     options = csv.WriteOptions(include_header=False, delimiter=file_format.delimiter, quoting_style="needed")
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with path.open("ab" if append else "wb") as file:
         for number, texts in enumerate(parts):
             buffer = io.BytesIO()
             csv.write_csv(pa.table(texts), buffer, options)
-            if number == 0:
+            if number == 0 and not append:
                 header = f"{file_format.delimiter.join(texts)}\n"
                 file.write(header.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
             file.write(buffer.getvalue().decode().encode(file_format.encoding))

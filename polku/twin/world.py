@@ -14,7 +14,7 @@ import numpy as np
 from polku.studies import Study
 from polku.twin.activity import EMPLOYED, Activity, simulate_activity
 from polku.twin.chance import Dates, Floats, stream
-from polku.twin.people import People, make_people
+from polku.twin.people import CodeBooks, People, make_people
 from polku.twin.residence import Residence, simulate_residence
 from polku.twin.spells import Spells, spells_of
 
@@ -58,28 +58,37 @@ class World:
         return stream(self.seed, part)
 
     @cached_property
-    def employment_effect(self) -> Floats:
-        """True effect of the service on the share employed of clients who live in Finland, by months since
-        entry (0, 1, ...): this world less the same world, same draws, without the service."""
+    def employment_gained(self) -> Floats:
+        """(2, months): by months since entry (0, 1, ...), how many more of the clients who then live in Finland are
+        employed than in the same world, same draws, without the service; and how many those clients are."""
         without = simulate_activity(self.people, self.residence, self.months, self.study_area, self.seed, service=False)
         clients = np.flatnonzero(self.activity.is_client)
-        effects = []
+        gained = np.zeros((2, self.study.months_after + 1))
         for k in range(self.study.months_after + 1):
             followed = clients[self.activity.entry[clients] + k < len(self.months)]
             followed = followed[self.residence.present[self.activity.entry[followed] + k, followed]]
             month = self.activity.entry[followed] + k
-            gained = (self.activity.state[month, followed] == EMPLOYED).astype(int)
-            gained -= without.state[month, followed] == EMPLOYED
-            effects.append(gained.mean() if len(gained) else 0.0)
-        return np.array(effects)
+            employed = (self.activity.state[month, followed] == EMPLOYED).sum()
+            gained[:, k] = employed - (without.state[month, followed] == EMPLOYED).sum(), len(followed)
+        return gained
+
+    @property
+    def employment_effect(self) -> Floats:
+        """True effect of the service on the share employed, by months since entry."""
+        effect: Floats = self.employment_gained[0] / np.maximum(self.employment_gained[1], 1)
+        return effect
 
 
-def make_world(study: Study, persons: int, seed: int) -> World:
-    """Simulate `persons` persons over the window of `study`."""
+def make_world(study: Study, persons: int, seed: int, first_person: int = 0, books: CodeBooks | None = None) -> World:
+    """Simulate `persons` persons over the window of `study`: all of a small world, or those from `first_person` on.
+
+    The persons of another block are drawn with another seed, and `books` keeps the identity codes apart.
+    """
+    seed += first_person << 32
     months = np.arange(study.window_from.strftime("%Y-%m"), study.window_until.strftime("%Y-%m"), dtype="datetime64[M]")
     months = np.append(months, months[-1] + 1)
     study_area = int(study.municipality_code or 0)
-    people = make_people(persons, months, seed)
+    people = make_people(persons, months, seed, first_person, books or CodeBooks())
     residence = simulate_residence(people, months, study_area, seed)
     activity = simulate_activity(people, residence, months, study_area, seed)
-    return World(study, seed, months, study_area, people, residence, activity)
+    return World(study, seed, months, study_area, people, residence, activity, first_person)

@@ -11,7 +11,7 @@ from collections import Counter
 import numpy as np
 
 from polku.twin import activity as a
-from polku.twin.chance import Bools, Dates, Ints, Texts, pick_rows, stream
+from polku.twin.chance import Bools, Dates, Ints, Texts, pick_rows
 from polku.twin.registers.frame import Frame, Frames, stack, texts
 from polku.twin.spells import Spells
 from polku.twin.world import World
@@ -44,6 +44,9 @@ service as degree education."""
 MONTHS_TO_DEGREE = {a.GENERAL: 9, a.VOCATIONAL: 14, a.HIGHER: 24}
 GRADUATES, CONFIRMED = 0.75, 0.95
 INTERRUPTED_SHARE, INTERRUPTED_DAYS = 0.12, 40
+COURSES = 500
+"""Numbers of a person's study rights: of courses from this one on."""
+
 COURSE_SHARE = 0.03
 """Unemployment spells with a one-day course, which looks like any study right."""
 
@@ -57,7 +60,7 @@ def record(world: World) -> Frames:
     rights = spells.where(recorded)
     form = _forms(rng, rights)
     graduated, state = _last_states(rng, rights)
-    oid = study_right_oids(world.seed, len(rights))
+    oid = study_right_oids(world, rights.person)
     attainment = _attainments(world, rng, rights, form)
     table = Frame(
         rights.person,
@@ -74,6 +77,7 @@ def record(world: World) -> Frames:
                 graduated & (rng.random(len(rights)) < CONFIRMED), rights.ended_on, np.datetime64("NaT")
             ),
         },
+        while_open={"viimeisin_tila": "lasna"},
     )
     funding = np.where(attainment == "ammatillinentutkintoosittainen", "10", "1").astype(object)
     periods = _periods(rng, table, state, funding)
@@ -81,9 +85,10 @@ def record(world: World) -> Frames:
     return {"study_rights": stack(table, course_rights), "study_periods": stack(*periods, course_periods)}
 
 
-def study_right_oids(seed: int, count: int, part: str = "koski numbers") -> Texts:
-    """Unique object identifiers of study rights."""
-    numbers = stream(seed, part).permutation(count) + 10_000_000_000
+def study_right_oids(world: World, person: Ints, first: int = 0) -> Texts:
+    """Unique object identifiers of the persons' study rights, which are sorted by person; numbered from `first`."""
+    order = np.arange(len(person)) - np.searchsorted(person, person)
+    numbers = 10_000_000_000 + (world.first_person + person) * 1000 + first + order
     return np.array([f"1.2.246.562.15.{number}" for number in numbers.tolist()], dtype=object)
 
 
@@ -161,7 +166,7 @@ def _courses(world: World, rng: np.random.Generator) -> tuple[Frame, Frame]:
     day = taken.started_on + 40
     person: Ints = taken.person
     count = len(person)
-    oid = np.array([f"{text}9" for text in study_right_oids(world.seed, count, "koski courses")], dtype=object)
+    oid = study_right_oids(world, person, COURSES)
     rights = Frame(
         person,
         {

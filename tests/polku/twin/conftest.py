@@ -15,7 +15,7 @@ from polku.studies import Study, load_study
 from polku.twin import make_twin
 from polku.twin.world import World, make_world
 
-PERSONS, SEED = 600, 3
+PERSONS, SEED, DELIVERIES = 600, 3, 3
 
 
 @dataclass(frozen=True)
@@ -25,15 +25,20 @@ class Made:
     truth: dict[str, Any]
     persons: list[dict[str, str]]
 
-    def folder(self, register: str) -> Path:
-        return self.root.authority(register) / "extract"
+    def folder(self, register: str, number: int = DELIVERIES) -> Path:
+        """Where the files of a delivery are; without a number, of the last one."""
+        return self.root.authority(register) / "extract" / str(number)
 
-    def rows(self, register: str, table: str) -> list[dict[str, str]]:
+    def delivery(self, register: str, table: str, number: int) -> list[dict[str, str]]:
         """Rows of a file as its authority wrote them."""
         contract = self.study.contracts[register]
         encoding = contract.file_format.encoding.replace("utf-8", "utf-8-sig")
-        with (self.folder(register) / contract.table(table).file).open(encoding=encoding, newline="") as lines:
+        with (self.folder(register, number) / contract.table(table).file).open(encoding=encoding, newline="") as lines:
             return list(csv.DictReader(lines, delimiter=contract.file_format.delimiter))
+
+    def rows(self, register: str, table: str) -> list[dict[str, str]]:
+        """Rows of all deliveries of a table, oldest first."""
+        return [row for n in range(1, DELIVERIES + 1) for row in self.delivery(register, table, n)]
 
 
 @pytest.fixture(scope="package")

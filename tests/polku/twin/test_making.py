@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from polku.authority.extracts import SOURCE_ROW, read_extract
+from polku.contracts.model import Contract, Table
 from polku.contracts.sql import typed_query
 from polku.errors import Exit, Refusal
 from polku.exchange.identifiers import Refused, canonical_hetu
@@ -44,7 +45,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(study: Study, 
     assert set(first) == set(other)
     alike = [name for name in first if first[name] == other[name]]
     assert all(first[name].count(b"\n") == 1 for name in alike)  # nothing but a header
-    assert len(alike) <= 2
+    assert len(alike) <= 12
 
 
 @pytest.mark.parametrize("register", REGISTERS)
@@ -52,23 +53,28 @@ def test_contract_finds_the_injected_faults_and_no_others(made, register: str) -
     """Everything else in the files (codes, dates, amounts, odd spellings) is read as the contract says."""
     contract = made.study.contracts[register]
     for table in contract.tables:
-        truth = made.truth["files"][register][table.name]
-        with duckdb.connect() as con:
-            extract = read_extract(con, contract, table, table.columns, made.folder(register))
-            assert extract.rows == truth["rows"]
-            # What the sealer does to identifiers and coarsened dates, without keys.
-            cells = {c.name: f"(hash({c.name}) >> 1)::bigint" for c in table.identifiers}
-            day = contract.file_format.date_formats[0]
-            cells |= {c.name: f"strftime(strptime({c.name}, '{day}'), '%Y-%m-01')" for c in table.columns if c.coarsen}
-            con.execute(
-                f"create view sealed as select {SOURCE_ROW} as row_no, * replace "
-                f"({', '.join(f'{cell} as {quoted(name)}' for name, cell in cells.items())}) from {extract.relation}"
-            )
-            rows = con.execute(f"select faults from ({typed_query(contract, table, 'sealed')}) where len(faults) > 0")
-            faults = [fault for (faults,) in rows.fetchall() for fault in faults[:1]]
-        expected = {FAULT_OF_MISTAKE[m]: n for m, n in truth["mistakes"].items() if m in FAULT_OF_MISTAKE}
-        assert Counter(fault.split(":")[1] for fault in faults) == expected, table.name
-        assert len(faults) == truth["quarantined_by_platform"]
+        for number, truth in enumerate(made.truth["files"][register][table.name]["deliveries"], start=1):
+            faults = faults_found(contract, table, made.folder(register, number), truth["rows"])
+            expected = {FAULT_OF_MISTAKE[m]: n for m, n in truth["mistakes"].items() if m in FAULT_OF_MISTAKE}
+            assert Counter(fault.split(":")[1] for fault in faults) == expected, (table.name, number)
+            assert len(faults) == truth["quarantined_by_platform"]
+
+
+def faults_found(contract: Contract, table: Table, folder: Path, rows: int) -> list[str]:
+    """First fault of every row that has one, as landing finds it."""
+    with duckdb.connect() as con:
+        extract = read_extract(con, contract, table, table.columns, folder)
+        assert extract.rows == rows
+        # What the sealer does to identifiers and coarsened dates, without keys.
+        cells = {c.name: f"(hash({c.name}) >> 1)::bigint" for c in table.identifiers}
+        day = contract.file_format.date_formats[0]
+        cells |= {c.name: f"strftime(strptime({c.name}, '{day}'), '%Y-%m-01')" for c in table.columns if c.coarsen}
+        con.execute(
+            f"create view sealed as select {SOURCE_ROW} as row_no, * replace "
+            f"({', '.join(f'{cell} as {quoted(name)}' for name, cell in cells.items())}) from {extract.relation}"
+        )
+        query = f"select faults from ({typed_query(contract, table, 'sealed')}) where len(faults) > 0"
+        return [fault for (faults,) in con.execute(query).fetchall() for fault in faults[:1]]
 
 
 @pytest.mark.parametrize("register", REGISTERS)
@@ -97,7 +103,7 @@ def test_bad_rows_stay_below_the_contract_s_limit(made, register: str) -> None:
 
 
 def test_each_authority_writes_its_own_format(made) -> None:
-    files = {file.name: file.read_bytes() for file in made.root.path.rglob("*.csv")}
+    files = {file.name: file.read_bytes() for file in made.root.path.glob("authorities/*/extract/1/*.csv")}
     assert files["koski_opiskeluoikeudet.csv"].startswith(b"\xef\xbb\xbfhetu;")
     assert b"2020-" in files["koski_opiskeluoikeudet.csv"]
     assert "MYÖ".encode("iso-8859-1") in files["kela_etuusjaksot.csv"]

@@ -1,0 +1,331 @@
+"""What a register knew when: its consecutive deliveries, made from what it knows in the end.
+
+Belongs here: which rows an extract holds and what they say on its day, by the words of the contract (`replaces`,
+`period_by`, `withdrawn`, ordered days, natural key). Does not belong here: any register's own columns (`registers`),
+and cells or rows that are wrong in a file (`respellings`, `faulty_rows`). After the last delivery exactly what the
+register knows in the end stands.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from polku.contracts.model import Column, Contract, Table
+from polku.studies import Study
+from polku.twin.chance import Bools, Dates, Ints, pick
+from polku.twin.people import People
+from polku.twin.registers.frame import Frame
+
+DAYS_AFTER_PERIOD = (75, 75, 320)
+"""The first extracts are made in the middle of March; the last one when even annual tax data is final."""
+
+REACHES_BACK_MONTHS = 13
+"""A delivery that replaces a period speaks also of the months that are still revised: those of the Incomes Register,
+which are more than any other register's."""
+
+LATE, DAYS_LATE = 0.01, (30, 500)
+"""Rows that were registered so long after the day they tell of."""
+
+WRONG, DAYS_WRONG = 0.01, (60, 600)
+"""Rows of which one value was wrong until it was corrected."""
+
+WRONG_END_DAYS, WRONG_AMOUNT = 20, (0.5, 1.5)
+DELETED, DAYS_UNTIL_DELETED = 0.004, (100, 700)
+"""Rows that the source takes back: a right one with another first day, entered by mistake."""
+
+ALWAYS = np.datetime64("1900-01-01", "D")
+NEVER = np.datetime64("9999-01-01", "D")
+
+
+@dataclass(frozen=True)
+class Extract:
+    """One extract of a register: its number (from 1), the day it was made and the days it speaks of (inclusive)."""
+
+    number: int
+    made_on: date
+    first: date
+    last: date
+
+    @property
+    def period(self) -> tuple[date, date]:
+        """First and last day."""
+        return self.first, self.last
+
+
+def schedule(study: Study, contract: Contract) -> tuple[Extract, ...]:
+    """The extracts of a register, oldest first: up to the end of the study's window and of the two years before it."""
+    ends = [study.window_until.replace(year=study.window_until.year - years) for years in (2, 1, 0)]
+    by_period = any(table.replaces == "period" for table in contract.tables)
+    extracts = []
+    for i, last in enumerate(ends):
+        reach = np.datetime64(ends[i - 1], "M") + 1 - REACHES_BACK_MONTHS
+        first = reach.astype("datetime64[D]").item() if by_period and i else ALWAYS.item()
+        extracts.append(Extract(i + 1, last + timedelta(days=DAYS_AFTER_PERIOD[i]), first, last))
+    return tuple(extracts)
+
+
+def delivered(
+    frame: Frame, table: Table, contract: Contract, people: People, extracts: tuple[Extract, ...], rng: Any
+) -> Iterator[tuple[Frame, Counter[str]]]:
+    """Rows of each of the extracts, and how many of them are corrections, by kind."""
+    history = _History.of(frame, table, contract, people, extracts, rng)
+    before: _Known | None = None
+    for extract in extracts:
+        known = history.known(extract)
+        chosen = known.present.copy()
+        if table.replaces == "period" and table.period_by:
+            placed = history.day(table.period_by)
+            chosen &= np.isnat(placed) | (placed >= np.datetime64(extract.first))
+        elif table.replaces == "rows" and before is not None:
+            chosen &= ~before.present | known.differs(before)
+        yield known.frame.rows(chosen), history.corrections(extract, before is None, chosen)
+        before = known
+
+
+@dataclass(frozen=True)
+class _Known:
+    """All rows of a register as it knew them on a day; `present` are those that it had."""
+
+    frame: Frame
+    present: Bools
+
+    def differs(self, other: _Known) -> Bools:
+        """Rows that say something else than in `other`."""
+        different = np.zeros(len(self.frame), dtype=bool)
+        for name, values in self.frame.columns.items():
+            former = other.frame.columns[name]
+            unlike = values != former
+            if values.dtype.kind == "M":
+                unlike &= ~(np.isnat(values) & np.isnat(former))
+            different |= unlike
+        return different
+
+
+@dataclass(frozen=True)
+class _History:
+    """The register's rows with the days on which it learned of them and of its mistakes.
+
+    The rows that it takes back in the end (from `deleted_on`; else NEVER) come last. `wrong` holds by source column the
+    rows whose value was another one until `corrected_on`, with that value.
+    """
+
+    frame: Frame
+    table: Table
+    contract: Contract
+    known_on: Dates
+    corrected_on: Dates
+    deleted_on: Dates
+    wrong: dict[str, tuple[Bools, npt.NDArray[Any]]]
+    settled_on: Dates
+
+    @classmethod
+    def of(
+        cls, right: Frame, table: Table, contract: Contract, people: People, extracts: tuple[Extract, ...], rng: Any
+    ) -> _History:
+        frame, is_ghost = _with_ghosts(right, table, rng)
+        size, days = len(frame), _Days(frame, table, contract)
+        known_on = frame.known_on if frame.known_on is not None else days.told
+        known_on = np.maximum(known_on, people.arrived_on[frame.person])
+        settled_on = _settled_on(days, extracts)
+        late = rng.random(size) < LATE
+        known_on = known_on + np.where(late, rng.integers(*DAYS_LATE, size), 0)
+        known_on = np.minimum(known_on, settled_on)
+        wrong, is_wrong = _wrong_values(frame, table, contract, rng)
+        corrected_on = known_on + np.where(is_wrong, rng.integers(*DAYS_WRONG, size), 0)
+        deleted_on = known_on + rng.integers(*DAYS_UNTIL_DELETED, size)
+        return cls(
+            frame, table, contract, known_on, np.minimum(corrected_on, settled_on),
+            np.where(is_ghost, np.minimum(deleted_on, settled_on), NEVER), wrong, settled_on,
+        )  # fmt: skip
+
+    def day(self, column: str) -> Dates:
+        """The days of one of our columns."""
+        return self._days.of(column)
+
+    def known(self, extract: Extract) -> _Known:
+        """What the register knew on the day of the extract."""
+        today = np.datetime64(extract.made_on, "D")
+        columns = dict(self.frame.columns)
+        for source, (rows, values) in self.wrong.items():
+            columns[source] = np.where(rows & (self.corrected_on > today), values, columns[source])
+        for column in self._learned:
+            ahead = (columns[column.source] > today) & (self.settled_on > today)
+            if ahead.any():
+                self._hide(columns, column, ahead)
+        present = self.known_on <= today
+        gone = self.deleted_on <= today
+        if self.table.withdrawn and self.table.replaces == "rows":
+            source = self.table.column(self.table.withdrawn).source
+            columns[source] = columns[source] | gone
+        else:
+            present &= ~gone
+        return _Known(Frame(self.frame.person, columns), present)
+
+    def corrections(self, extract: Extract, first: bool, chosen: Bools) -> Counter[str]:
+        """How many of the chosen rows are to be corrected later, are corrected, or are to be or have been deleted."""
+        today = np.datetime64(extract.made_on, "D")
+        wrong = np.any([rows for rows, _ in self.wrong.values()] or [np.zeros(len(self.frame), bool)], axis=0)
+        return +Counter(
+            wrong_at_first=int((chosen & wrong & (self.corrected_on > today)).sum()),
+            deleted_later=int((chosen & (self.deleted_on < NEVER) & (self.deleted_on > today)).sum()),
+            withdrawn=int((chosen & (self.deleted_on <= today)).sum()),
+        )
+
+    def _hide(self, columns: dict[str, npt.NDArray[Any]], column: Column, ahead: Bools) -> None:
+        """What lies ahead is not known: the day is open, and so is what the register says of the end."""
+        is_end = column.name in {end for _, end in self.table.ordered}
+        open_ends = self.contract.file_format.open_ends if is_end else ()
+        unknown = np.datetime64(open_ends[0] if open_ends else "NaT", "D")
+        columns[column.source] = np.where(ahead, unknown, columns[column.source])
+        for other in self.table.columns:
+            if other.dated_by == column.name and not other.required:
+                columns[other.source] = np.where(ahead, "", columns[other.source]).astype(object)
+        edge = self.table.edge
+        if edge and edge.valid_from == column.name and not self.table.column(edge.other).required:
+            source = self.table.column(edge.other).source
+            columns[source] = np.where(ahead, "", columns[source]).astype(object)
+        if is_end:
+            for source, value in self.frame.while_open.items():
+                columns[source] = np.where(ahead, value, columns[source]).astype(columns[source].dtype)
+
+    @cached_property
+    def _days(self) -> _Days:
+        return _Days(self.frame, self.table, self.contract)
+
+    @cached_property
+    def _learned(self) -> list[Column]:
+        """Day columns of things that happen after the row was written."""
+        ends = {end for _, end in self.table.ordered}
+        return [
+            c
+            for c in self.table.columns
+            if c.type == "date"
+            and not c.coarsen
+            and c.name not in self.table.natural_key
+            and c.source not in self.frame.foreseen
+            and (not c.required or (c.name in ends and self.contract.file_format.open_ends))
+        ]
+
+
+class _Days:
+    """The days that the rows of a frame tell."""
+
+    def __init__(self, frame: Frame, table: Table, contract: Contract) -> None:
+        self._frame, self._table = frame, table
+        self._maturity = contract.maturity_months
+
+    def of(self, name: str) -> Dates:
+        """A date, month or year column as days; of a year its last day."""
+        column = self._table.column(name)
+        values = self._frame.columns[column.source]
+        if column.type == "year":
+            return (values - 1970 + 1).astype("datetime64[Y]").astype("datetime64[D]") - 1
+        return values.astype("datetime64[D]")
+
+    @property
+    def told(self) -> Dates:
+        """The day on which a row can be written: the last of the days that every row has, ends of spells left out.
+        A row about a year is written when the register's figures of that year are final."""
+        ends = {end for _, end in self._table.ordered} - set(self._table.natural_key)
+        day = np.full(len(self._frame), ALWAYS)
+        for column in self._table.columns:
+            if column.type not in ("date", "month", "year") or not column.required or column.coarsen:
+                continue
+            if column.name not in ends:
+                wait = 31 * self._maturity if column.type == "year" else 0
+                day = np.fmax(day, self.of(column.name) + wait)
+        return day
+
+    @property
+    def placed(self) -> Dates | None:
+        """The day that places a row in a delivery's period."""
+        by = self._table.period_by if self._table.replaces == "period" else None
+        return self.of(by) if by else None
+
+
+def _settled_on(days: _Days, extracts: tuple[Extract, ...]) -> Dates:
+    """By row: the day of the last extract that can speak of it. What is known by then stands."""
+    placed = days.placed
+    last = np.datetime64(extracts[-1].made_on, "D")
+    if placed is None:
+        return np.full(len(days.told), last)
+    settled = np.full(len(placed), np.datetime64(extracts[0].made_on, "D"))
+    for extract in extracts[1:]:
+        settled = np.where(placed >= np.datetime64(extract.first), np.datetime64(extract.made_on, "D"), settled)
+    return np.where(np.isnat(placed), last, settled)
+
+
+def _with_ghosts(right: Frame, table: Table, rng: Any) -> tuple[Frame, Bools]:
+    """The rows with those that the source takes back in the end, which come last.
+
+    Only where a table has words for it (a withdrawal, or deliveries that replace), and its natural key a day.
+    """
+    key = [table.column(name) for name in table.natural_key]
+    day = next((c for c in key if c.type == "date" and c.required and not c.coarsen), None)
+    can = table.withdrawn is not None or table.replaces != "rows"
+    if day is None or not can or not len(right):
+        return right, np.zeros(len(right), dtype=bool)
+    start = right.columns[day.source]
+    # In the same month, so that codes and periods of time stay what they are; and never the key of a right row.
+    shifted = start - rng.integers(1, 5, len(right))
+    number = right.person * 100_000
+    free = ~np.isin(number + shifted.astype(int), number + start.astype(int))
+    free &= shifted.astype("datetime64[M]") == start.astype("datetime64[M]")
+    chosen = np.flatnonzero(free & (rng.random(len(right)) < DELETED))
+    columns = {
+        name: np.concatenate([values, shifted[chosen] if name == day.source else values[chosen]])
+        for name, values in right.columns.items()
+    }
+    known_on = None if right.known_on is None else np.concatenate([right.known_on, right.known_on[chosen]])
+    frame = right.having(columns, np.concatenate([right.person, right.person[chosen]]), known_on)
+    return frame, np.arange(len(frame)) >= len(right)
+
+
+def _wrong_values(
+    frame: Frame, table: Table, contract: Contract, rng: Any
+) -> tuple[dict[str, tuple[Bools, npt.NDArray[Any]]], Bools]:
+    """By source column: rows with a wrong value in it, and the values; and all rows that have one."""
+    columns = [] if table.edge else [c for c in table.columns if c.name not in table.natural_key]
+    made = [(c.source, *_wrong_in(frame, c, table, contract, rng)) for c in columns]
+    made = [(source, possible, values) for source, possible, values in made if possible.any()]
+    chosen = rng.random(len(frame)) < WRONG
+    if not made:
+        return {}, np.zeros(len(frame), dtype=bool)
+    column: Ints = pick(rng, [1.0] * len(made), len(frame))
+    wrong = {source: (chosen & possible & (column == i), values) for i, (source, possible, values) in enumerate(made)}
+    return wrong, np.any([rows for rows, _ in wrong.values()], axis=0)
+
+
+def _wrong_in(
+    frame: Frame, column: Column, table: Table, contract: Contract, rng: Any
+) -> tuple[Bools, npt.NDArray[Any]]:
+    """Where a clerk may have entered something else in this column, and what."""
+    values = frame.columns[column.source]
+    size = len(frame)
+    nowhere = np.zeros(size, dtype=bool)
+    if column.type == "amount":
+        lowest, highest = column.minimum, column.maximum
+        other = (values * rng.uniform(*WRONG_AMOUNT, size)).astype(np.int64)
+        fits = (other >= (lowest or 0) * 100) | (lowest is None)
+        return fits & ((other <= (highest or 0) * 100) | (highest is None)) & (other != values), other
+    if column.type == "code" and column.codes and not column.dated_by:
+        codes = [c.code for c in contract.codes[column.codes] if c.valid_from is None and c.valid_until is None]
+        if len(codes) < 2:
+            return nowhere, values
+        other = np.array(codes, dtype=object)[rng.integers(0, len(codes), size)]
+        return (other != values) & (values != ""), other
+    start = next((first for first, end in table.ordered if end == column.name), None)
+    if start is not None and column.type == "date":
+        begins = frame.columns[table.column(start).source]
+        open_ends = np.array(contract.file_format.open_ends, dtype="datetime64[D]")
+        other = values - rng.integers(1, WRONG_END_DAYS, size)
+        return ~np.isin(values, open_ends) & ~np.isnat(values) & (other >= begins), other
+    return nowhere, values
