@@ -34,11 +34,10 @@ which are more than any other register's."""
 LATE, DAYS_LATE = 0.01, (30, 500)
 """Rows that were registered so long after the day they tell of."""
 
-WRONG, DAYS_WRONG = 0.01, (60, 600)
-"""Rows of which one value was wrong until it was corrected."""
+WRONG, WRONG_END_DAYS, WRONG_AMOUNT = 0.01, 20, (0.5, 1.5)
+"""Rows of which one value was wrong until it was corrected: a code, an end by so many days, an amount by a factor."""
 
-WRONG_END_DAYS, WRONG_AMOUNT = 20, (0.5, 1.5)
-DELETED, DAYS_UNTIL_DELETED = 0.004, (100, 700)
+DELETED = 0.004
 """Rows that the source takes back: a right one with another first day, entered by mistake."""
 
 ALWAYS = np.datetime64("1900-01-01", "D")
@@ -61,14 +60,18 @@ class Extract:
 
 
 def schedule(study: Study, contract: Contract) -> tuple[Extract, ...]:
-    """The extracts of a register, oldest first: up to the end of the study's window and of the two years before it."""
+    """The extracts of a register, oldest first: up to the end of the study's window and of the two years before it, but
+    none of a time when the register did not exist."""
     ends = [study.window_until.replace(year=study.window_until.year - years) for years in (2, 1, 0)]
     by_period = any(table.replaces == "period" for table in contract.tables)
-    extracts = []
-    for i, last in enumerate(ends):
-        reach = np.datetime64(ends[i - 1], "M") + 1 - REACHES_BACK_MONTHS
-        first = reach.astype("datetime64[D]").item() if by_period and i else ALWAYS.item()
-        extracts.append(Extract(i + 1, last + timedelta(days=DAYS_AFTER_PERIOD[i]), first, last))
+    extracts: list[Extract] = []
+    for last, days in zip(ends, DAYS_AFTER_PERIOD, strict=True):
+        first = ALWAYS
+        if extracts and by_period:
+            first = np.datetime64(extracts[-1].last, "M") + 1 - REACHES_BACK_MONTHS
+        made_on = last + timedelta(days=days)
+        if made_on >= contract.covered_from:
+            extracts.append(Extract(len(extracts) + 1, made_on, first.astype("datetime64[D]").item(), last))
     return tuple(extracts)
 
 
@@ -139,11 +142,10 @@ class _History:
         known_on = known_on + np.where(late, rng.integers(*DAYS_LATE, size), 0)
         known_on = np.minimum(known_on, settled_on)
         wrong, is_wrong = _wrong_values(frame, table, contract, rng)
-        corrected_on = known_on + np.where(is_wrong, rng.integers(*DAYS_WRONG, size), 0)
-        deleted_on = known_on + rng.integers(*DAYS_UNTIL_DELETED, size)
+        found_out = np.minimum(_found_out(known_on, extracts, rng), settled_on)
         return cls(
-            frame, table, contract, known_on, np.minimum(corrected_on, settled_on),
-            np.where(is_ghost, np.minimum(deleted_on, settled_on), NEVER), wrong, settled_on,
+            frame, table, contract, known_on, np.where(is_wrong, found_out, known_on),
+            np.where(is_ghost, found_out, NEVER), wrong, settled_on,
         )  # fmt: skip
 
     def day(self, column: str) -> Dates:
@@ -161,6 +163,7 @@ class _History:
             if ahead.any():
                 self._hide(columns, column, ahead)
         present = self.known_on <= today
+        present &= ~self._purged(today)
         gone = self.deleted_on <= today
         if self.table.withdrawn and self.table.replaces == "rows":
             source = self.table.column(self.table.withdrawn).source
@@ -178,6 +181,14 @@ class _History:
             deleted_later=int((chosen & (self.deleted_on < NEVER) & (self.deleted_on > today)).sum()),
             withdrawn=int((chosen & (self.deleted_on <= today)).sum()),
         )
+
+    def _purged(self, today: np.datetime64) -> Bools:
+        """Rows whose time in the register has run out."""
+        months, by = self.contract.purge_after_months, self.table.purged_by
+        if months is None or by is None:
+            return np.zeros(len(self.frame), dtype=bool)
+        gone: Bools = self.day(by) + 31 * months < today
+        return gone
 
     def _hide(self, columns: dict[str, npt.NDArray[Any]], column: Column, ahead: Bools) -> None:
         """What lies ahead is not known: the day is open, and so is what the register says of the end."""
@@ -261,6 +272,15 @@ def _settled_on(days: _Days, extracts: tuple[Extract, ...]) -> Dates:
     for extract in extracts[1:]:
         settled = np.where(placed >= np.datetime64(extract.first), np.datetime64(extract.made_on, "D"), settled)
     return np.where(np.isnat(placed), last, settled)
+
+
+def _found_out(known_on: Dates, extracts: tuple[Extract, ...], rng: Any) -> Dates:
+    """By row: the day of an extract, after another one that has the row, by which a mistake in it is found out; the
+    day on which it was written where there is no such extract."""
+    made_on = np.array([extract.made_on for extract in extracts], dtype="datetime64[D]")
+    first = np.searchsorted(made_on, known_on)
+    after = first + 1 + (rng.random(len(known_on)) * (len(made_on) - 1 - first)).astype(int)
+    return np.where(first < len(made_on) - 1, made_on[np.minimum(after, len(made_on) - 1)], known_on)
 
 
 def _with_ghosts(right: Frame, table: Table, rng: Any) -> tuple[Frame, Bools]:

@@ -15,7 +15,7 @@ from polku.studies import Study, load_study
 from polku.twin import make_twin
 from polku.twin.world import World, make_world
 
-PERSONS, SEED, DELIVERIES = 600, 3, 3
+PERSONS, SEED = 600, 3
 
 
 @dataclass(frozen=True)
@@ -25,8 +25,12 @@ class Made:
     truth: dict[str, Any]
     persons: list[dict[str, str]]
 
-    def folder(self, register: str, number: int = DELIVERIES) -> Path:
-        """Where the files of a delivery are; without a number, of the last one."""
+    def deliveries(self, register: str) -> list[tuple[int, dict[str, Any]]]:
+        """Number and facts of a register's deliveries, oldest first."""
+        return list(enumerate(self.truth["extracts"][register], start=1))
+
+    def folder(self, register: str, number: int) -> Path:
+        """Where the files of a delivery are."""
         return self.root.authority(register) / "extract" / str(number)
 
     def delivery(self, register: str, table: str, number: int) -> list[dict[str, str]]:
@@ -38,7 +42,7 @@ class Made:
 
     def rows(self, register: str, table: str) -> list[dict[str, str]]:
         """Rows of all deliveries of a table, oldest first."""
-        return [row for n in range(1, DELIVERIES + 1) for row in self.delivery(register, table, n)]
+        return [row for n, _ in self.deliveries(register) for row in self.delivery(register, table, n)]
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -17,6 +18,9 @@ from polku.layout import DataRoot
 from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
+from polku.twin.people import CodeBooks
+from polku.twin.registers import REGISTERS as REGISTERS_OF_TWIN
+from polku.twin.world import make_world
 
 REGISTERS = (
     *("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero"),
@@ -155,3 +159,35 @@ def test_only_test_studies_and_enough_persons(study: Study, tmp_path: Path) -> N
         make_twin(root, study, persons=10)
     assert refused.value.exit == Exit.USAGE
     assert not list(tmp_path.iterdir())
+
+
+def test_blocks_of_persons_share_one_header_and_no_identifier(study: Study, tmp_path: Path) -> None:
+    root = DataRoot(study.code, tmp_path)
+    report = make_twin(root, study, persons=240, seed=4, block=120)
+    with report.truth.with_name("truth_person.csv").open(encoding="utf-8", newline="") as lines:
+        persons = list(csv.DictReader(lines))
+    assert [int(person["person_no"]) for person in persons] == list(range(240))
+    for kind in ("hetu", "temporary_hetu", "former_hetu", "second_hetu", "migri_number"):
+        codes = [person[kind] for person in persons if person[kind]]
+        assert len(set(codes)) == len(codes), kind
+    for register, contract in study.contracts.items():
+        for table in contract.tables:
+            text = (root.authority(register) / "extract" / "1" / table.file).read_bytes()
+            header = text.partition(b"\n")[0].removeprefix(b"\xef\xbb\xbf")
+            assert text.count(header) == 1
+
+
+def test_numbers_of_registers_are_of_one_block_alone(study: Study) -> None:
+    """Numbers of persons, and those that alone tell one row from another."""
+    books = CodeBooks()
+    blocks = [make_world(study, 150, 4, first, books) for first in (0, 150)]
+    for register, contract in study.contracts.items():
+        one, other = (REGISTERS_OF_TWIN[register](world) for world in blocks)
+        for table in contract.tables:
+            for column in table.identifiers:
+                here, there = (set(frames[table.name].columns[column.source]) for frames in (one, other))
+                numbered = column.name in table.natural_key and not any(
+                    table.column(k).is_subject for k in table.natural_key
+                )
+                if column.is_subject or numbered:
+                    assert here & there <= {""}, (register, table.name, column.source)
