@@ -50,8 +50,8 @@ arrivals as (
 
 ),
 
--- Citizenship is that of the first immigration, since later ones are a result of settling in; where no immigration tells
--- it, a second citizenship of a Finn is what she came with.
+-- Citizenship is that of the first immigration, since later ones are a result of settling in; where no immigration
+-- tells it, a second citizenship of a Finn is what she came with.
 -- Foreign background: by origin, or by a mother tongue other than Finnish, Swedish and Sami.
 final as (
 
