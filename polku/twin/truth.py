@@ -17,8 +17,7 @@ from pyarrow import csv
 
 from polku.studies import Study
 from polku.twin import activity as a
-from polku.twin import skills_centre
-from polku.twin.benefits import integration_plan_month
+from polku.twin import services, skills_centre
 from polku.twin.chance import Bools, Ints, Texts
 from polku.twin.deliveries import Extract
 from polku.twin.people import GROUNDS
@@ -60,7 +59,7 @@ class Truth:
         self._folder, self._study, self._seed = folder, study, seed
         self._shape: Counter[str] = Counter()
         self._persons = self._clients = 0
-        self._gained = np.zeros((2, study.months_after + 1))
+        self._gained = {service: np.zeros((2, study.months_after + 1)) for service in services.KINDS}
         self._blemishes: dict[tuple[str, str], Counter[str]] = {}
         self._extracts: dict[str, dict[int, Extract]] = {}
         self.files: Files = {}
@@ -85,11 +84,15 @@ class Truth:
         self._shape.update(_shape_counts(world))
         self._persons += len(world.people)
         self._clients += int(world.activity.is_client.sum())
-        self._gained += world.employment_gained
+        for service, gained in self._gained.items():
+            gained += world.employment_gained(service)
 
     def write(self) -> Path:
         """Write `truth.json`; returns its path."""
-        gained, followed = self._gained
+        effects = {
+            service: [round(float(effect), 4) for effect in gained / np.maximum(followed, 1)]
+            for service, (gained, followed) in self._gained.items()
+        }
         facts = {
             "study": self._study.code,
             "seed": self._seed,
@@ -101,9 +104,7 @@ class Truth:
                 "job_finding_ratio_after_exit": skills_centre.JOB_FINDING_RATIO,
                 "job_loss_ratio_after_exit": skills_centre.JOB_LOSS_RATIO,
                 "exit_outcome_chances": skills_centre.OUTCOMES,
-                "employment_effect_by_months_since_entry": [
-                    round(float(x), 4) for x in gained / np.maximum(followed, 1)
-                ],
+                "employment_effect_by_months_since_entry": effects,
             },
             "shape": _shares(self._shape),
             "extracts": {
@@ -153,7 +154,7 @@ def _shape_counts(world: World) -> Counter[str]:
     def had(*names: str) -> Bools:
         return (act.exit >= 0) & np.isin(act.outcome, [outcomes.index(name) for name in names])
 
-    plan = integration_plan_month(world)
+    plan = world.activity.plan
     later = np.flatnonzero((plan >= 0) & (plan + 60 < len(world.months)))
     later = later[world.residence.present[plan[later] + 60, later]]
     state = act.state[plan[later] + 60, later]
@@ -202,7 +203,7 @@ def _person_table(world: World) -> pa.Table:
             "entry_month": _month_texts(world, act.entry),
             "exit_month": _month_texts(world, act.exit),
             "outcome_code": np.where(act.exit >= 0, outcome, ""),
-            "integration_plan_month": _month_texts(world, integration_plan_month(world)),
+            "integration_plan_month": _month_texts(world, world.activity.plan),
             "states": states,
         }
     )
