@@ -13,9 +13,11 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from polku.contracts.columns import NAME, parse_column
 from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tables_of
+from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
-from polku.contracts.reading import NAME, file_format_of, load_contracts, parse_column
+from polku.contracts.reading import load_contracts
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
 
@@ -111,6 +113,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     for register, changes in mapping_of(data.get("registers")).items():
         if register not in contracts:
             faults.add(f"registers.{register}", f"no contract `contracts/{register}.toml`")
+            continue
+        if contracts[register].denied is not None:
+            faults.add(f"registers.{register}", f"no study may have this register: {contracts[register].denied}")
             continue
         effective[register] = _narrow(contracts[register], mapping_of(changes), omitted, faults)
     clients = effective.get(str(sections["cohort"].get("client_register")))

@@ -23,7 +23,7 @@ from polku.authority.tokenising import Tokeniser, identifier_table, tokenise
 from polku.contracts.model import Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.delivery import BRIDGE, Delivery
-from polku.exchange.parts import BRIDGE_PART, PREVIOUS
+from polku.exchange.parts import BRIDGE_PART, PREVIOUS, TOKEN
 from polku.studies import Study
 
 
@@ -52,6 +52,8 @@ def seal_bridge(
         extracts = []
         for table in contract.tables:
             wanted = tuple(c for c in study.delivered(register, table.name) if c.type == "identifier")
+            if not wanted:
+                continue
             extracts.append(read_extract(con, contract, table, wanted, extract))
         handles, ids = _tokenised(con, contract, extracts, present)
         handles_before, ids_before = _tokenised(con, contract, extracts, previous)
@@ -67,7 +69,7 @@ def _tokenised(
 ) -> tuple[pa.Array, pa.Table]:
     """The handles of all spellings that have one, in an order that is the same for both epochs, and the id part."""
     identifiers = tokenise(con, contract, extracts, tokeniser)
-    handles = []
+    handles = [pa.array([], TOKEN)]
     for domain in sorted({c.domain or "" for each in extracts for c in each.columns}):
         table = identifier_table(domain)
         numbers = con.execute(f"select no from {table} where no is not null order by text").to_arrow_table()["no"]

@@ -213,7 +213,8 @@ class Feed:
 @dataclass(frozen=True)
 class Contract:
     """Everything known about one register. `timeline` says how it feeds the common timelines (keys are
-    `reading.TIMELINES`). `denied` is the reason why no study may have the register: it then has no tables.
+    `reading.TIMELINES`). `denied` is the reason why no study may have the register: it then has no tables, and days of
+    deliveries say nothing.
 
     With `matures_yearly` nothing of a year is final before the year has ended and `maturity_months` have passed.
     `continues` names the register that this one follows or stands in for: what both tell of is observed when either

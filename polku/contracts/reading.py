@@ -6,30 +6,27 @@ contract is used for.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from polku.contracts.columns import NAME, parse_column
 from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tables_of
+from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import (
     EDGE_KINDS,
     REPLACES,
     Break,
     Code,
-    Column,
     Contract,
     Edge,
     Feed,
-    FileFormat,
     Table,
 )
-from polku.contracts.soundness import check_code_list, check_free_text, check_table
+from polku.contracts.soundness import check_code_list, check_table
 from polku.errors import Exit
-from polku.exchange.identifiers import NATIONAL
 
-TYPES = frozenset(("text", "code", "date", "month", "year", "integer", "decimal", "amount", "boolean", "identifier"))
 TIMELINES = frozenset(
     (
         "activity",
@@ -45,9 +42,6 @@ TIMELINES = frozenset(
         "service",
     )
 )
-ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
-LANDING_COLUMNS = frozenset(("row_no", "delivery_id", "recorded_on"))
-NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 
 
 def load_contract(path: Path) -> Contract:
@@ -65,11 +59,8 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
     """A `Contract` from parsed TOML; `expected` is the register that the file's name promises."""
     faults = Faults()
     faults.take(data, "contract", _TOP)
-    faults.need(
-        data,
-        "contract",
-        *(key for key in _TOP if key not in _TOP_OPTIONAL),
-    )
+    needless = _TOP_OPTIONAL | (_OF_DELIVERIES if "denied" in data else frozenset())
+    faults.need(data, "contract", *(key for key in _TOP if key not in needless))
     if ("denied" in data) == bool(data.get("tables")):
         faults.add("contract", "a register has tables, or a reason in `denied` why no study may have it")
     register = data.get("register", "")
@@ -89,9 +80,8 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
     tables = tuple(_table(name, entry, faults, register) for name, entry in mapping_of(data.get("tables")).items())
     for table in tables:
         check_table(table, codes, faults)
-    names = {table.name for table in tables}
     timeline = {
-        kind: _feed(kind, entry, faults, register, names) for kind, entry in mapping_of(data.get("timeline")).items()
+        kind: _feed(kind, entry, faults, register, tables) for kind, entry in mapping_of(data.get("timeline")).items()
     }
     contract_breaks = []
     for i, entry in enumerate(tables_of(data.get("breaks"))):
@@ -109,10 +99,10 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
         authority=authority,
         system=data["system"],
         legal_basis=tuple(data["legal_basis"]),
-        cadence_days=data["cadence_days"],
-        maturity_months=data["maturity_months"],
-        covered_from=data["covered_from"],
-        bad_row_limit=data["bad_row_limit"],
+        cadence_days=data.get("cadence_days", 0),
+        maturity_months=data.get("maturity_months", 0),
+        covered_from=data.get("covered_from", date.max),
+        bad_row_limit=data.get("bad_row_limit", 0.0),
         assumed=data.get("assumed", False),
         file_format=file_format,
         tables=tables,
@@ -126,81 +116,18 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
     )
 
 
-def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: str) -> Column:
-    """One column; its faults go to `faults`."""
-    faults.take(data, place, _COLUMN)
-    faults.need(data, place, "source", "name", "type", "why")
-    name, kind = str(data.get("name", "")), str(data.get("type", ""))
-    if not NAME.fullmatch(name):
-        faults.add(place, "`name` must be lower_snake_case")
-    if name in LANDING_COLUMNS:
-        faults.add(place, f"`{name}` is a column that landing adds itself")
-    if kind not in TYPES:
-        faults.add(place, f"`type` must be one of {', '.join(sorted(TYPES))}")
-    endings = _ENDINGS.get(kind)
-    if endings and not name.endswith(endings):
-        faults.add(place, f"a column of type {kind} must be named with the ending {' or '.join(endings)}")
-    domain = data.get("domain")
-    if (kind == "identifier") != (domain is not None):
-        faults.add(place, "`domain` belongs to columns of type identifier, and each of them needs it")
-    if domain is not None and domain not in NATIONAL and not str(domain).startswith(f"{register}."):
-        scoped = f"scoped to its register: {register}.<kind>"
-        faults.add(place, f"`domain` must be {', '.join(NATIONAL)}, or {scoped}")
-    if data.get("about", "subject") not in ("subject", "relative"):
-        faults.add(place, "`about` is subject or relative")
-    if data.get("coarsen") not in (None, "month", "year") or (data.get("coarsen") and kind != data["coarsen"]):
-        faults.add(place, "`coarsen` is month or year and equals the column's type")
-    if data.get("unknown_code", "quarantine") not in ("quarantine", "flag"):
-        faults.add(place, "`unknown_code` is quarantine or flag")
-    check_free_text(data, kind, place, faults)
-    return Column(
-        source=str(data.get("source", "")),
-        name=name,
-        type=kind,
-        why=str(data.get("why", "")),
-        required=bool(data.get("required", False)),
-        domain=domain,
-        about=data.get("about", "subject"),
-        coarsen=data.get("coarsen"),
-        codes=data.get("codes"),
-        dated_by=data.get("dated_by"),
-        width=data.get("width"),
-        unknown_code=data.get("unknown_code", "quarantine"),
-        free_text=data.get("free_text"),
-        minimum=data.get("minimum"),
-        maximum=data.get("maximum"),
-        unit=data.get("unit"),
-        description=data.get("description", ""),
-        also=tuple(map(str, data.get("also", ()))),
-        since=data.get("since"),
-        until=data.get("until"),
-    )
-
-
-def file_format_of(data: Mapping[str, Any], faults: Faults, place: str) -> FileFormat:
-    """The file format with its faults reported."""
-    faults.take(data, place, _FILE_FORMAT)
-    if data.get("encoding", "utf-8") not in ENCODINGS:
-        faults.add(place, f"`encoding` must be one of {', '.join(sorted(ENCODINGS))}")
-    if data.get("decimal_mark", ",") not in (",", "."):
-        faults.add(place, "`decimal_mark` is a comma or a full stop")
-    if len(str(data.get("delimiter", ";"))) != 1:
-        faults.add(place, "`delimiter` is one character")
-    values: dict[str, Any] = {
-        key: tuple(value) if isinstance(value, list) else value for key, value in data.items() if key in _FILE_FORMAT
-    }
-    return FileFormat(**values)
-
-
-def _feed(kind: str, data: Any, faults: Faults, register: str, tables: set[str]) -> Feed:
+def _feed(kind: str, data: Any, faults: Faults, register: str, tables: Iterable[Table]) -> Feed:
     place, data = f"timeline.{kind}", mapping_of(data)
     faults.take(data, place, {"table": str, "model": str})
     faults.need(data, place, "table", "model")
     feed = Feed(str(data.get("table", "")), str(data.get("model", "")))
     if kind not in TIMELINES:
         faults.add(place, f"unknown timeline; known are {', '.join(sorted(TIMELINES))}")
-    if feed.table not in tables:
+    named = {table.name: table for table in tables}
+    if feed.table not in named:
         faults.add(place, f"no table `{feed.table}`")
+    elif named[feed.table].anonymous:
+        faults.add(place, f"`{feed.table}` is anonymous: a timeline is of persons")
     if not feed.model.startswith(f"stg_{register}__"):
         faults.add(place, f"`model` must be called stg_{register}__<what its rows are>")
     return feed
@@ -259,14 +186,6 @@ def _code(data: Mapping[str, Any], place: str, faults: Faults) -> Code:
     )
 
 
-_ENDINGS = {
-    "identifier": ("_key",),
-    "date": ("_on",),
-    "month": ("_month",),
-    "year": ("_year",),
-    "code": ("_code",),
-    "amount": ("_eur", "hours_attended", "hours_planned"),
-}
 _TOP: dict[str, type | tuple[type, ...]] = {
     "register": str,
     "version": int,
@@ -289,27 +208,14 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "matures_yearly": bool,
     "continues": str,
 }
+_OF_DELIVERIES = frozenset(("cadence_days", "maturity_months", "covered_from", "bad_row_limit", "file_format"))
+"""What there is to say of a register only when a study may have it."""
 _TOP_OPTIONAL = frozenset(
     (
         *("assumed", "breaks", "purge_after_months", "timeline", "codes", "denied", "tables"),
         *("matures_yearly", "continues"),
     )
 )
-_FILE_FORMAT: dict[str, type | tuple[type, ...]] = {
-    "encoding": str,
-    "delimiter": str,
-    "quote": str,
-    "decimal_mark": str,
-    "date_formats": list,
-    "open_ends": list,
-    "null_texts": list,
-    "empty_dates": list,
-    "excel_serials": bool,
-    "thousands": list,
-    "currencies": list,
-    "footers": list,
-    "title_rows": int,
-}
 _TABLE_OPTIONS: dict[str, type | tuple[type, ...]] = {
     "replaces": str,
     "period_by": str,
@@ -332,28 +238,6 @@ _TABLE: dict[str, type | tuple[type, ...]] = {
     "identifying": list,
     "columns": list,
     **_TABLE_OPTIONS,
-}
-_COLUMN: dict[str, type | tuple[type, ...]] = {
-    "source": str,
-    "name": str,
-    "type": str,
-    "why": str,
-    "required": bool,
-    "domain": str,
-    "about": str,
-    "coarsen": str,
-    "codes": str,
-    "dated_by": str,
-    "width": int,
-    "unknown_code": str,
-    "free_text": str,
-    "minimum": (int, float),
-    "maximum": (int, float),
-    "unit": str,
-    "description": str,
-    "also": list,
-    "since": date,
-    "until": date,
 }
 _CODE: dict[str, type | tuple[type, ...]] = {
     "code": str,

@@ -216,11 +216,9 @@ def _stage_tables(
             f"cast({provenance.get(column, column)} as {kind}) as {column}"
             for column, kind in empty_columns(table).items()
         )
-        order = ", ".join(f"{c.name} nulls last" for c in table.identifiers)
+        order = ", ".join([*(f"{c.name} nulls last" for c in table.identifiers), "row_no"])
         file = folder / f"{name}.parquet"
-        rows = storage.write_parquet(
-            con, f"select {columns} from {name} where len(faults) = 0 order by {order}, row_no", file
-        )
+        rows = storage.write_parquet(con, f"select {columns} from {name} where len(faults) = 0 order by {order}", file)
         unnested = f"select unnest(faults) as fault from {name}"
         faults = dict(con.execute(f"select fault, count(*) from ({unnested}) group by fault order by fault").fetchall())
         key = "person_key" if any(c.name == "person_key" for c in table.columns) else None

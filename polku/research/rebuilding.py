@@ -197,8 +197,9 @@ def _rows(root: DataRoot, table: LandedTable, parts: list[Path]) -> str:
 
 
 def _touch_rows(con: duckdb.DuckDBPyConnection, table: LandedTable, rows: str) -> None:
-    keys = ", ".join(table.subjects)
-    con.execute(f"insert into {views.TOUCHED} select unnest([{keys}]) from {rows}")
+    if table.subjects:
+        keys = ", ".join(table.subjects)
+        con.execute(f"insert into {views.TOUCHED} select unnest([{keys}]) from {rows}")
 
 
 def _close(con: duckdb.DuckDBPyConnection, root: DataRoot, tables: Mapping[str, LandedTable]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -80,3 +81,13 @@ def test_an_unknown_study_names_those_there_are() -> None:
         load_study("nothing")
     with pytest.raises(Refusal, match="no study"):
         load_study("../mvad")
+
+
+def test_a_study_that_asks_for_a_denied_register_is_told_why() -> None:
+    denied = replace(CONTRACTS["vero"], register="guardians", denied="The law forbids it.", tables=())
+    changed = data()
+    changed["registers"]["guardians"] = {}
+    with pytest.raises(Refusal) as refusal:
+        parse_study(changed, "mvad.toml", {**CONTRACTS, "guardians": denied})
+    assert refusal.value.exit is Exit.STUDY_INVALID
+    assert "registers.guardians: no study may have this register: The law forbids it." in refusal.value.what

@@ -33,6 +33,19 @@ def test_a_seventh_register_appears_from_its_contract_alone(checkout: Path) -> N
     assert main(["contracts", "--checkout", str(checkout)]) == 0
 
 
+def test_a_denied_register_is_listed_with_its_reason(checkout: Path) -> None:
+    label = '{ en = "Guardians", fi = "Edunvalvojat", sv = "Intressebevakare" }'
+    (checkout / "contracts" / "guardians.toml").write_text(
+        f'register = "guardians"\nversion = 1\nsystem = "Holhousasioiden rekisteri"\nlegal_basis = ["Act 442/1999"]\n'
+        f'title = {label}\nauthority = {label}\ndenied = "The law forbids it."\n',
+        encoding="utf-8",
+    )
+    assert main(["contracts", "--write", "--checkout", str(checkout)]) == 0
+    said = (checkout / SOURCES).read_text(encoding="utf-8")
+    assert "Denied to every study: Guardians (guardians). The law forbids it." in said
+    assert main(["contracts", "--checkout", str(checkout)]) == 0
+
+
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A copy of what the generator reads and writes."""

@@ -202,21 +202,44 @@ def test_the_name_of_the_file_is_the_register(tmp_path: Path) -> None:
 
 
 def test_the_registers_are_sound() -> None:
-    assert set(load_contracts(CHECKOUT / "contracts")) == {
-        "dvv",
-        "ely_keha",
-        "hyvinvointialue",
-        "kela",
-        "koski",
-        "koto_aj",
-        "koto_crm",
-        "kotokoulutus",
-        "kuntakokeilu",
-        "migri",
-        "neuvonta",
-        "osaamiskeskus",
-        "toimeentulotuki",
-        "tulorekisteri",
-        "ura",
-        "vero",
-    }
+    files = (CHECKOUT / "contracts").glob("*.toml")
+    assert set(load_contracts(CHECKOUT / "contracts")) == {path.stem for path in files}
+
+
+DENIED = """
+register = "r"
+version = 1
+system = "R"
+legal_basis = ["Act 1"]
+title = {en = "R", fi = "R", sv = "R"}
+authority = {en = "A", fi = "A", sv = "A"}
+denied = "The law forbids it."
+"""
+
+
+def test_a_register_that_no_study_may_have_needs_no_more_than_its_reason() -> None:
+    contract = parse_contract(tomllib.loads(DENIED), "r.toml")
+    assert (contract.denied, contract.tables) == ("The law forbids it.", ())
+
+
+def test_a_denied_register_has_no_tables() -> None:
+    assert "a register has tables, or a reason in `denied`" in faults(sound() | {"denied": "The law forbids it."})
+
+
+def test_a_table_without_an_identifier_must_say_that_it_is_anonymous() -> None:
+    data = sound()
+    del data["timeline"]
+    table = data["tables"]["spells"]
+    table["columns"] = table["columns"][1:]
+    table["natural_key"] = ["started_on"]
+    assert "`anonymous = true`" in faults(data)
+    table["anonymous"] = True
+    assert parse_contract(data, "r.toml").table("spells").anonymous
+
+
+def test_an_anonymous_table_has_no_identifier_and_feeds_no_timeline() -> None:
+    data = sound()
+    data["tables"]["spells"]["anonymous"] = True
+    found = faults(data)
+    assert "a table needs an identifier column, or `anonymous = true` and none" in found
+    assert "a timeline is of persons" in found

@@ -25,7 +25,7 @@ from polku.twin.world import make_world
 REGISTERS = (
     *("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero"),
     *("tulorekisteri", "toimeentulotuki", "hyvinvointialue"),
-    *("kuntakokeilu", "koto_crm", "koto_aj", "ely_keha", "kotokoulutus"),
+    *("kuntakokeilu", "koto_crm", "koto_aj", "ely_keha", "kotokoulutus", "neuvonta"),
 )
 FAULT_OF_MISTAKE = {
     "unknown_code": "unknown_code",
