@@ -15,19 +15,17 @@ import pyarrow as pa
 from polku.contracts.model import Contract, Table
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.progress import stepped
 from polku.studies import Study
 from polku.twin import identity_codes
 from polku.twin.deliveries import delivered, schedule
 from polku.twin.faulty_rows import AUTHORITY, PLATFORM, faulty_rows, insert
 from polku.twin.files import as_text, write_file
-from polku.twin.people import CodeBooks
 from polku.twin.personal_details import personal_details
 from polku.twin.registers import REGISTERS
 from polku.twin.registers.frame import Frame
 from polku.twin.respellings import respell
 from polku.twin.truth import Files, FileTruth, Truth
-from polku.twin.world import World, make_world
+from polku.twin.world import World, blocks
 
 ROWS_AT_ONCE = 250_000
 """Texts of so many rows are in memory at a time."""
@@ -62,9 +60,8 @@ def make_twin(root: DataRoot, study: Study, persons: int = 6000, seed: int = 1, 
     too few persons.
     """
     _check(study, persons)
-    books, truth = CodeBooks(), Truth(root.authority("_truth"), study, seed)
-    for first in stepped(range(0, persons, block), "twin"):
-        world = make_world(study, min(block, persons - first), seed, first, books)
+    truth = Truth(root.authority("_truth"), study, seed)
+    for world in blocks(study, persons, seed, block):
         details = personal_details(world.people, world.seed)
         for register, contract in study.contracts.items():
             frames, folder = REGISTERS[register](world), root.authority(register) / "extract"

@@ -6,11 +6,13 @@ the world (`registers`) and the mistakes they make (`dirt`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from polku.progress import stepped
 from polku.studies import Study
 from polku.twin.activity import EMPLOYED, Activity, simulate_activity
 from polku.twin.chance import Dates, Floats, stream
@@ -80,6 +82,13 @@ class World:
         gained, followed = self.employment_gained(service)
         effect: Floats = gained / np.maximum(followed, 1)
         return effect
+
+
+def blocks(study: Study, persons: int, seed: int, block: int) -> Iterator[World]:
+    """The whole world in blocks of persons, in order; only one is in memory unless the caller keeps more."""
+    books = CodeBooks()
+    for first in stepped(range(0, persons, block), "twin"):
+        yield make_world(study, min(block, persons - first), seed, first, books)
 
 
 def make_world(study: Study, persons: int, seed: int, first_person: int = 0, books: CodeBooks | None = None) -> World:

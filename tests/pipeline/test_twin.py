@@ -47,73 +47,10 @@ Row = dict[str, str]
 
 
 @dataclass(frozen=True)
-class Twin:
-    """A finished study, its truth, and the authorities' files as they wrote them."""
+class Twin(Played):
+    """A finished study beside its truth."""
 
     platform: Any
-    study: Study
-
-    @cached_property
-    def facts(self) -> dict[str, Any]:
-        facts: dict[str, Any] = json.loads((self._truth / "truth.json").read_text(encoding="utf-8"))
-        return facts
-
-    @cached_property
-    def people(self) -> list[Row]:
-        """One row per person, in the order of their numbers."""
-        with (self._truth / "truth_person.csv").open(encoding="utf-8", newline="") as file:
-            return list(csv.DictReader(file))
-
-    @property
-    def _truth(self) -> Path:
-        folder: Path = self.platform.root.authority("_truth")
-        return folder
-
-    def tables(self) -> Iterator[tuple[str, str]]:
-        return ((c.register, t.name) for c in self.study.contracts.values() for t in c.tables)
-
-    def extract(self, register: str, table: str) -> dict[int, Row]:
-        """Rows of an extract by row number, as a spreadsheet counts."""
-        contract = self.study.contracts[register]
-        file = self.platform.root.authority(register) / "extract" / contract.table(table).file
-        with file.open(encoding=contract.file_format.encoding, newline="") as lines:
-            return dict(enumerate(csv.DictReader(lines, delimiter=contract.file_format.delimiter), start=2))
-
-    def source_rows(self, register: str, table: str) -> dict[int, int]:
-        """Row of the extract by sealed row number."""
-        [path] = (self.platform.root.authority(register) / "sealed").glob(f"*.{table}.rows.arrow")
-        return dict(enumerate(source_rows(path).to_pylist(), start=1))
-
-    def refused_by_authority(self, register: str, table: str) -> set[int]:
-        """Rows of the extract that the authority kept back."""
-        name = self.study.contracts[register].table(table).file
-        rows = set()
-        for path in (self.platform.root.authority(register) / "quarantine").glob("*.csv"):
-            with path.open(encoding="utf-8", newline="") as file:
-                rows |= {int(row["row_no"]) for row in csv.DictReader(file) if row["file"] == name}
-        return rows
-
-    def refused_by_platform(self, register: str, table: str) -> set[int]:
-        """Rows of the extract that the research platform put into quarantine."""
-        source = self.source_rows(register, table)
-        lists = sorted((self.platform.root.quarantine / register).glob("*.parquet"))
-        with storage.connect(self.platform.root) as con:
-            query = f"select distinct row_no from {storage.parquet(lists)} where table_name = ?"
-            return {source[row_no] for (row_no,) in con.execute(query, [table]).fetchall()}
-
-    def valid(self, register: str, table: str) -> list[Row]:
-        """Rows of an extract that nobody refused."""
-        refused = self.refused_by_authority(register, table) | self.refused_by_platform(register, table)
-        return [row for row_no, row in self.extract(register, table).items() if row_no not in refused]
-
-    @cached_property
-    def person_no(self) -> dict[int, int]:
-        """Number of the true person by person key, for everybody in the population register."""
-        number = {row["hetu"]: int(row["person_no"]) for row in self.people}
-        rows, source = self.extract("dvv", "persons"), self.source_rows("dvv", "persons")
-        with warehouse(self.platform.root) as con:
-            landed = con.execute("select row_no, person_key from warehouse.landing.dvv__persons").fetchall()
-        return {key: number[plain(rows[source[row_no]]["hetu"])] for row_no, key in landed}
 
     @cached_property
     def groups(self) -> dict[str, list[int]]:
@@ -125,22 +62,9 @@ class Twin:
 
     @cached_property
     def months(self) -> pd.DataFrame:
-        """The study's person-months with the true state beside the recorded one."""
-        query = "select person_key, month_index, state_code, evidence_code from person_month"
-        months = pd.DataFrame(self.platform.query(query), columns=["person_key", "month_index", "state", "evidence"])
-        year, month = map(int, self.facts["months"][0].split("-"))
-        first = year * 12 + month - 1
-        names = {letter: ENDS.get(state, state) for letter, state in self.facts["states"].items()}
-        true = {
-            key: [names[letter] for letter in self.people[number]["states"]] for key, number in self.person_no.items()
-        }
-        pairs = zip(months.person_key, months.month_index, strict=True)
-        return months.assign(year=months.month_index // 12, true=[true[key][index - first] for key, index in pairs])
-
-
-def plain(code: str) -> str:
-    """An identity code without the twin's odd spellings."""
-    return code.strip().upper().replace("\u2013", "-")
+        """The study's person-months with the true state beside the recorded one, and why they differ."""
+        months = compared(self)
+        return months.assign(year=months.month_index // 12)
 
 
 def day(text: str) -> date:
@@ -149,7 +73,8 @@ def day(text: str) -> date:
 
 @pytest.fixture(scope="module")
 def twin(finished: Callable[[str], Any]) -> Twin:
-    return Twin(finished(STUDY), load_study(STUDY))
+    platform = finished(STUDY)
+    return Twin(platform.root, load_study(STUDY), platform)
 
 
 # -------------------------------------------------------------------------------------------- rows and persons
