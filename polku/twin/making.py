@@ -30,7 +30,7 @@ from polku.twin.world import World, blocks
 ROWS_AT_ONCE = 250_000
 """Texts of so many rows are in memory at a time."""
 
-BLOCK = 50_000
+BLOCK = 20_000
 """Persons that are in memory at a time: the world is made in blocks, and files grow block by block."""
 
 FEWEST_PERSONS = 100

@@ -18,13 +18,13 @@ from pyarrow import csv
 from polku.studies import Study
 from polku.twin import activity as a
 from polku.twin import services, skills_centre
-from polku.twin.chance import Bools, Ints, Texts
+from polku.twin.chance import Ints, Texts
 from polku.twin.deliveries import Extract
 from polku.twin.people import GROUNDS
 from polku.twin.registers.dvv import died_on
+from polku.twin.shape import shape_counts, shares
 from polku.twin.world import World
 
-OF = " of"
 LETTERS = "-EUSGVHFPOXD"
 """One letter per true state, in the order of STATES; `-` before arrival."""
 
@@ -81,7 +81,7 @@ class Truth:
         path = self._folder / "truth_person.csv"
         with path.open("wb" if world.first_person == 0 else "ab") as file:
             csv.write_csv(_person_table(world), file, csv.WriteOptions(include_header=world.first_person == 0))
-        self._shape.update(_shape_counts(world))
+        self._shape.update(shape_counts(world))
         self._persons += len(world.people)
         self._clients += int(world.activity.is_client.sum())
         for service, gained in self._gained.items():
@@ -106,7 +106,7 @@ class Truth:
                 "exit_outcome_chances": skills_centre.OUTCOMES,
                 "employment_effect_by_months_since_entry": effects,
             },
-            "shape": _shares(self._shape),
+            "shape": shares(self._shape),
             "extracts": {
                 register: [
                     {"made_on": f"{e.made_on}", "period": [f"{day}" for day in e.period]} for e in found.values()
@@ -132,46 +132,6 @@ class Truth:
 
 def _plain(file: FileTruth) -> dict[str, object]:
     return asdict(file) | {"mistakes": dict(sorted((+file.mistakes).items()))}
-
-
-def shape(world: World) -> dict[str, float]:
-    """Shares that are published of the real service (`finnish_results`), as they are in this world."""
-    return _shares(_shape_counts(world))
-
-
-def _shares(counts: Counter[str]) -> dict[str, float]:
-    names = [name.removesuffix(OF) for name in counts if name.endswith(OF)]
-    return {name: counts[name] / max(counts[f"{name}{OF}"], 1) for name in names}
-
-
-def _shape_counts(world: World) -> Counter[str]:
-    """Persons by figure, and under its name with OF those of whom the figure is a share."""
-    act, year = world.activity, world.months.astype("datetime64[Y]").astype(int) + 1970
-    outcomes = list(skills_centre.OUTCOMES)
-    left = (act.exit >= 0) & (year[act.exit] == 2020)
-    since_2019 = act.is_client & (year[np.maximum(act.entry, 0)] >= 2019)
-
-    def had(*names: str) -> Bools:
-        return (act.exit >= 0) & np.isin(act.outcome, [outcomes.index(name) for name in names])
-
-    plan = world.activity.plan
-    later = np.flatnonzero((plan >= 0) & (plan + 60 < len(world.months)))
-    later = later[world.residence.present[plan[later] + 60, later]]
-    state = act.state[plan[later] + 60, later]
-    everyone = np.ones(len(later), dtype=bool)
-    figures = {
-        "leavers_2020_employed": (had("employed"), left),
-        "leavers_2020_in_education": (had("degree_education", "other_education"), left),
-        "clients_since_2019_employed": (had("employed"), since_2019),
-        "clients_since_2019_degree_education": (had("degree_education"), since_2019),
-        "plan_clients_after_5_years_employed": (state == a.EMPLOYED, everyone),
-        "plan_clients_after_5_years_seeking": (np.isin(state, (a.UNEMPLOYED, a.IN_SERVICE)), everyone),
-        "plan_clients_after_5_years_outside": (state >= a.GENERAL, everyone),
-    }
-    counts: Counter[str] = Counter()
-    for name, (which, among) in figures.items():
-        counts[name], counts[f"{name}{OF}"] = int((which & among).sum()), int(among.sum())
-    return counts
 
 
 def _person_table(world: World) -> pa.Table:
