@@ -94,7 +94,8 @@ def _measures(world: World, planned: Ints) -> Ints:
     entered = service != NONE
     entered[1:] &= service[1:] != service[:-1]
     month = np.arange(len(service))[:, None]
-    return (entered & (month >= plan) & (month < plan + WITHIN_MONTHS)).sum(axis=0)
+    measures: Ints = (entered & (month >= plan) & (month < plan + WITHIN_MONTHS)).sum(axis=0)
+    return measures
 
 
 def _all(persons: np.ndarray) -> Bools:
