@@ -49,7 +49,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(study: Study, 
     assert set(first) == set(other)
     alike = [name for name in first if first[name] == other[name]]
     assert all(first[name].count(b"\n") == 1 for name in alike)  # nothing but a header
-    assert len(alike) <= 12
+    assert len(alike) < 0.1 * len(first)
 
 
 @pytest.mark.parametrize("register", REGISTERS)
