@@ -81,7 +81,7 @@ def _draw_published(world: World, axes: Any) -> None:
     axes.plot(real, place, "o", color=COLOURS[0], label="published")
     axes.plot(twin, place, "D", color=COLOURS[5], markerfacecolor="none", label="twin")
     axes.set_yticks(place, [row["what"] + ("" if row["calibrated"] == "yes" else " *") for row in rows])
-    axes.set(xlim=(0, 1), xlabel="share; * the twin's assumptions were not set to meet it")
+    axes.set(xlim=(0, 1), xlabel="share (*: not aimed at)")
     axes.legend(loc="lower right")
 
 
@@ -93,7 +93,7 @@ def _draw_effects(world: World, axes: Any) -> None:
     )
     axes.axhline(0, color="black", linewidth=0.6)
     axes.set(xlabel="months since entry", ylabel="effect on employment, percentage points")
-    axes.legend()
+    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _draw_states(world: World, axes: Any) -> None:
