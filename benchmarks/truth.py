@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import csv
 import sys
+from collections import defaultdict
 from datetime import timedelta
 from pathlib import Path
 
@@ -22,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.played import Played, month_number, plain
 from polku.layout import CHECKOUT, DataRoot
 from polku.research import storage
+from polku.research.clusters import MOST_IDENTIFIERS
 from polku.research.coverage import months_before
 from polku.studies import load_study
 from polku.twin import activity as a
@@ -49,6 +51,7 @@ CAUSES = {
     "below_minimum": "wages of the month stay below the study's minimum, and URA did not know the person yet",
     "report_without_code": "the payer reported wages under another identifier than the identity code",
     "code_never_linked": "the register has the person under a temporary or second code, and nobody said whose it is",
+    "in_dispute": "the person has more identifiers than the platform believes one can have, and they are kept apart",
     "chained_pay_periods": "pay periods a month apart or less are chained over a gap without work",
     "priority": "a state of higher rank is recorded of the same month",
 }
@@ -140,6 +143,7 @@ def _causes(played: Played, world: World, wrong: Months) -> npt.NDArray[np.objec
         "below_minimum": works & by_month[t] & (paid[t, person] < minimum),
         "annual_wages_below": works & (world.months[t] > _final_wages(played)) & (earned < 12 * minimum),
         "code_never_linked": unseen & _unlinked(played, world, t, person),
+        "in_dispute": unseen & np.isin(wrong.person_no.to_numpy(), _in_dispute(played)),
         **{code: partly & (wrong.status.to_numpy() == code) for code in ("not_covered", "not_received", "immature")},
         "chained_pay_periods": np.isin(evidence, ("tulorekisteri", "earnings")) & _chained(paid, t, person),
         "priority": (wrong.bits.to_numpy() & _bits(wrong.true)) > 0,
@@ -211,6 +215,28 @@ def _unlinked(played: Played, world: World, t: Ints, person: Ints) -> Bools:
         second = (code == people.second_code[person]) & ~people.merged[person]
         unlinked |= np.isin(spells.value[index], states) & (code != "") & (temporary | second)
     return unlinked & (index >= 0)
+
+
+def _in_dispute(played: Played) -> list[int]:
+    """Persons of whom the registers' tables of identifiers name too many; temporary codes are each register's own."""
+    number, temporary = {}, {person["temporary_hetu"] for person in played.people}
+    for person in played.people:
+        for kind in ("hetu", "temporary_hetu", "former_hetu", "second_hetu"):
+            number[person[kind]] = int(person["person_no"])
+    number.pop("")
+    found = defaultdict(set)
+    for register, name in played.tables():
+        table = played.table(register, name)
+        if table.edge is None:
+            continue
+        one, other = table.column(table.edge.one), table.column(table.edge.other)
+        for row in played.valid(register, name).values():
+            codes = [(column, plain(row[column.source])) for column in (one, other)]
+            person = next((number[code] for _, code in codes if code in number), None)
+            for column, code in codes if person is not None else ():
+                scope = register if code in temporary else str(column.domain)
+                found[person].add((scope, code))
+    return [person for person, identifiers in found.items() if len(identifiers) > MOST_IDENTIFIERS]
 
 
 def _chained(paid: Floats, t: Ints, person: Ints) -> Bools:
