@@ -73,7 +73,9 @@ def rehearse(
         last = (found.attempt(Ledger(ledger).last, register) if ledger.is_file() else 0) or 0
         found.delivery_id = delivery_name(register, extracted_on, last + 1)
         with workbench(authority_dir, extract) as con:
-            extracts = [found.attempt(read, con, study, contract, table, extract) for table in contract.tables]
+            extracts = [
+                found.attempt(read, con, study, contract, table, extract, extracted_on) for table in contract.tables
+            ]
             readable = [each for each in extracts if each is not None]
             throw_away = (secrets.token_bytes(32), secrets.token_bytes(32))
             judge_rows(con, contract, readable, Tokeniser(contract, throw_away, extracted_on, study.permanent_until))

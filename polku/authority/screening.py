@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.csv
 
 from polku.authority.echoes import find_echoes, learn_names
-from polku.authority.extracts import SOURCE_ROW, Extract, given
+from polku.authority.extracts import Extract, given
 from polku.authority.residuals import kinds_of, may_hold
 from polku.authority.tokenising import identifier_table
 from polku.contracts.model import Column, Contract
@@ -40,7 +40,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
     con.execute("create table found_cells (row_no bigint, kind varchar)")
     con.execute("create table refused (file varchar, row_no bigint, column_name varchar, reason varchar)")
     for extract in extracts:
-        selected, joins = [f"r.{SOURCE_ROW} as {FILE_ROW}"], []
+        selected, joins = [f"r.{extract.source_row} as {FILE_ROW}"], []
         for i, column in enumerate(extract.columns):
             name = quoted(column.name)
             value = f"r.{name}"
@@ -183,7 +183,7 @@ def _search(con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract
     if found:
         con.from_arrow(pa.Table.from_pylist(found)).create_view("found", replace=True)
         con.execute(
-            f"insert into found_cells select r.{SOURCE_ROW}, kind from {extract.relation} r "
+            f"insert into found_cells select r.{extract.source_row}, kind from {extract.relation} r "
             f"join found on found.text = r.{quoted(column.name)}"
         )
     find_echoes(con, extract, column)
@@ -197,7 +197,7 @@ def _redact(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column) ->
     con.execute("insert into redacted select distinct ?, ?, row_no from found_cells", [extract.table.file, column.name])
     con.execute(
         f"update {extract.relation} set {quoted(column.name)} = null "
-        f"where {SOURCE_ROW} in (select row_no from found_cells)"
+        f"where {extract.source_row} in (select row_no from found_cells)"
     )
 
 
@@ -231,14 +231,14 @@ def write_csv(file: Path, rows: pa.Table) -> None:
 def _refuse(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column, join: str, reason: str) -> None:
     """Add the rows of a file that have a reason to be refused for this column."""
     con.execute(
-        f"insert into refused select ?, r.{SOURCE_ROW}, ?, {reason} from {extract.relation} r {join} "
+        f"insert into refused select ?, r.{extract.source_row}, ?, {reason} from {extract.relation} r {join} "
         f"where {reason} is not null",
         [extract.table.file, column.source],
     )
 
 
 def _same_row(extract: Extract) -> str:
-    return f"f.row_no = r.{SOURCE_ROW} and f.file = {text(extract.table.file)}"
+    return f"f.row_no = r.{extract.source_row} and f.file = {text(extract.table.file)}"
 
 
 def _day(contract: Contract, cell: str) -> str:

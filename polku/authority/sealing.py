@@ -114,7 +114,7 @@ def seal(
             key_check=pins.key_check, mode=mode_of(pins), epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
         )  # fmt: skip
         with workbench(authority_dir, extract) as con:
-            extracts = [read(con, study, contract, table, extract) for table in contract.tables]
+            extracts = [read(con, study, contract, table, extract, extracted_on) for table in contract.tables]
             tokeniser = Tokeniser(contract, granted, extracted_on, study.permanent_until, stretched=pins.stretched)
             identifiers = judge_rows(con, contract, extracts, tokeniser)
             quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
@@ -173,10 +173,14 @@ def usable_keys(
     return pins, pins.own(register, authority_dir), granted_keys(authority_dir, pins, register, pins.epoch)
 
 
-def read(con: duckdb.DuckDBPyConnection, study: Study, contract: Contract, table: Table, folder: Path) -> Extract:
+def read(
+    con: duckdb.DuckDBPyConnection, study: Study, contract: Contract, table: Table, folder: Path, extracted_on: date
+) -> Extract:
     """One file of the extract, with a bar."""
     with watching(con, f"reading {table.file}"):
-        extract = read_extract(con, contract, table, study.delivered(contract.register, table.name), folder)
+        extract = read_extract(
+            con, contract, table, study.delivered(contract.register, table.name), folder, extracted_on
+        )
     log.info("%s: %s rows read", table.file, extract.rows)
     return extract
 

@@ -12,7 +12,7 @@ from typing import Any
 from polku.contracts.faults import Faults
 from polku.contracts.model import FileFormat
 
-ENCODINGS = frozenset(("utf-8", "iso-8859-1", "windows-1252"))
+ENCODINGS = frozenset(("utf-8", "utf-16", "iso-8859-1", "windows-1252"))
 
 
 def file_format_of(data: Mapping[str, Any], faults: Faults, place: str) -> FileFormat:
