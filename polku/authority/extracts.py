@@ -20,7 +20,7 @@ from polku.authority.residuals import kinds_of
 from polku.authority.sources import unreadable
 from polku.contracts.model import Column, Contract, Table
 from polku.errors import Exit, Refusal
-from polku.sql_text import quoted, text, texts
+from polku.sql_text import quoted, text
 
 IDENTIFYING = "identifying "
 """Starts the names of columns that only serve to look for the person elsewhere: no column of a contract has a blank."""
@@ -110,11 +110,6 @@ def read_extract(
         first_row=source.first_row,
         footers=left_out,
     )
-
-
-def given(contract: Contract, cell: str) -> str:
-    """SQL condition: the cell is not one of the contract's texts for nothing (nor null)."""
-    return f"trim({cell}) not in ({texts(each.strip() for each in contract.file_format.null_texts)})"
 
 
 def _file(contract: Contract, table: Table, folder: Path) -> Path:

@@ -18,6 +18,7 @@ import duckdb
 
 from polku.authority.extracts import Extract
 from polku.authority.folder import alone, workbench
+from polku.authority.history import refuse_suspicious
 from polku.authority.report import TableReport
 from polku.authority.screening import list_refused, refuse_identifiers, refuse_too_many, searched_columns
 from polku.authority.sealing import check_period, judge_rows, read, table_report, usable_keys
@@ -59,6 +60,8 @@ def rehearse(
     extracted_on: date,
     period: tuple[date, date] | None,
     listed: Path | None = None,
+    *,
+    confirmed: bool = False,
 ) -> Rehearsal:
     """Do everything that `sealing.seal` does up to writing, and write nothing but the list `listed` if it is asked for.
 
@@ -81,6 +84,8 @@ def rehearse(
             judge_rows(con, contract, readable, Tokeniser(contract, throw_away, extracted_on, study.permanent_until))
             found.tables = [table_report(con, each, extract) for each in readable]
             found.attempt(refuse_too_many, con, contract, readable)
+            if ledger.is_file() and not confirmed:
+                found.attempt(refuse_suspicious, Ledger(ledger), contract, found.tables, extracted_on, period)
             with watching(con, "searching texts for identifiers"):
                 _search(found, con, contract, readable)
             if listed:

@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 from polku.authority.echoes import find_echoes, learn_names
-from polku.authority.extracts import Extract, given
+from polku.authority.extracts import Extract
 from polku.authority.residuals import kinds_of, may_hold
 from polku.authority.tokenising import identifier_table
+from polku.contracts import cells
 from polku.contracts.model import Column, Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.identifiers import MIGRI_CLIENT
-from polku.sql_text import quoted, text, texts
+from polku.sql_text import quoted, text
 
 KEPT = "kept_"
 """Views of what may leave: the contract's columns, identifiers by their numbers, and this one."""
@@ -51,7 +52,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
                 value = f"i{i}.no"
             elif column.coarsen:
                 day = _day(contract, value)
-                unreadable = f"{day} is null and {given(contract, value)}"
+                unreadable = f"{day} is null and {cells.given(value, contract.file_format)}"
                 _refuse(con, extract, column, "", f"case when {unreadable} then 'date_form' end")
                 value = f"strftime(date_trunc('{column.coarsen}', {_real(contract, day)}), '%Y-%m-%d')"
             selected.append(f"{value} as {name}")
@@ -242,10 +243,10 @@ def _same_row(extract: Extract) -> str:
 
 
 def _day(contract: Contract, cell: str) -> str:
-    return f"try_strptime(trim({cell}), [{texts(contract.file_format.date_formats)}])"
+    return cells.day(cells.bare(cell), contract.file_format, or_month=True)
 
 
 def _real(contract: Contract, day: str) -> str:
-    """A day that only says that there is no end is no date."""
-    ends = texts(end.isoformat() for end in contract.file_format.open_ends)
-    return f"case when {day}::date::varchar not in ({ends}) then {day} end" if ends else day
+    """A day that only says that there is no end, or that none is known, is no date."""
+    sentinels = cells.dates((*contract.file_format.open_ends, *contract.file_format.empty_dates))
+    return f"case when {day} not in ({sentinels}) then {day} end" if sentinels else day
