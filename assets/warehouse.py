@@ -5,7 +5,7 @@ Belongs here: how dbt is called. Does not belong here: what the models mean (`db
 
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -36,8 +36,10 @@ def prepared_project(folder: Path = CHECKOUT / "dbt_project") -> DbtProject:
 def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition:
     """All models in one step. dbt alone writes `warehouse.duckdb`; unit tests run with the tests instead.
 
-    Only what can have changed since the last build is built (`polku.research.rebuilding`). Marts that stay as they were
-    are materialised all the same, so that what follows them runs; their metadata say so.
+    Of the tables by person only the rows that can have changed since the last build are built
+    (`polku.research.rebuilding`), and nothing when nothing has. Marts that stay as they were are then materialised all
+    the same, so that what follows them runs; their metadata say so. Every model is named to dbt each time: dagster-dbt
+    adds the selection of the whole project to any other one.
     """
 
     @dbt_assets(manifest=project.manifest_path, project=project, name="warehouse")
@@ -46,13 +48,12 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
             code = rebuilding.code_digest(CHECKOUT)
             plan = rebuilding.plan(root, code)
         context.log.info("Build of %s: %s.", plan.extent, plan.why)
-        for mart in [] if plan.sources is None else _untouched_marts(project, plan.sources):
-            yield dg.Output(None, f"marts__{mart}", metadata={"polku/unchanged": True})
         if plan.is_empty:
+            for mart in _marts_in_order(project):
+                yield dg.Output(None, f"marts__{mart}", metadata={"polku/unchanged": True})
             return
         rebuilding.begin(root)
-        changed = [f"source:landing.{source}+" for source in sorted(plan.sources or ())]
-        build = ["build", "--exclude-resource-type", "unit_test", *(["--select", *changed] if changed else [])]
+        build = ["build", "--exclude-resource-type", "unit_test"]
         yield from dbt.cli(build, context=context, target_path=root.path / "dbt").stream()
         with without_values():
             rebuilding.finish(root, code)
@@ -60,17 +61,12 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
     return warehouse
 
 
-def _untouched_marts(project: DbtProject, sources: Collection[str]) -> list[str]:
-    """Marts that none of the sources feeds, each after those that it is made of."""
+def _marts_in_order(project: DbtProject) -> list[str]:
+    """Every mart, each after those that it is made of: in this order Dagster wants to hear of them."""
     manifest = json.loads(project.manifest_path.read_text(encoding="utf-8"))
-    parents = {id_: set(above) for id_, above in manifest["parent_map"].items()}
-    touched = {f"source.polku.landing.{source}" for source in sources}
-    order = list(TopologicalSorter(parents).static_order())
-    for id_ in order:
-        if parents.get(id_, set()) & touched:
-            touched.add(id_)
     marts = {f"model.polku.{name}": name for name in marts_of(project)}
-    return [marts[id_] for id_ in order if id_ in marts and id_ not in touched]
+    order = TopologicalSorter({id_: set(above) for id_, above in manifest["parent_map"].items()}).static_order()
+    return [marts[id_] for id_ in order if id_ in marts]
 
 
 def marts_of(project: DbtProject) -> dict[str, dict[str, Any]]:

@@ -42,7 +42,7 @@
 
 {% macro plan_models() -%}
   {#- Staging models that feed the plan timeline. -#}
-  {{ return([]) }}
+  {{ return(["stg_koto_aj__plans", "stg_koto_crm__plans", "stg_ura__plans"]) }}
 {%- endmacro %}
 
 {% macro residence_models() -%}
@@ -52,18 +52,24 @@
 
 {% macro service_models() -%}
   {#- Staging models that feed the service timeline. -#}
-  {{ return(["stg_hyvinvointialue__service_spells", "stg_osaamiskeskus__service_spells"]) }}
+  {{ return(["stg_ely_keha__service_spells", "stg_hyvinvointialue__service_spells", "stg_koto_crm__service_spells", "stg_kotokoulutus__service_spells", "stg_kuntakokeilu__service_spells", "stg_osaamiskeskus__service_spells", "stg_ura__service_spells"]) }}
 {%- endmacro %}
 
 {% macro table_of(model) -%}
   {#- The landed table out of which a staging model feeds its timeline. -#}
   {{ return({
   "stg_dvv__residence_events": "moves",
+  "stg_ely_keha__service_spells": "participations",
   "stg_hyvinvointialue__service_spells": "client_spells",
   "stg_hyvinvointialue__benefit_months": "assistance",
   "stg_kela__activity_spells": "benefit_spells",
   "stg_kela__benefit_months": "payments",
   "stg_koski__activity_spells": "study_periods",
+  "stg_koto_aj__plans": "plans",
+  "stg_koto_crm__plans": "plans",
+  "stg_koto_crm__service_spells": "appointments",
+  "stg_kotokoulutus__service_spells": "attendances",
+  "stg_kuntakokeilu__service_spells": "client_spells",
   "stg_migri__permits": "permits",
   "stg_osaamiskeskus__clients": "clients",
   "stg_osaamiskeskus__exits": "exits",
@@ -72,6 +78,8 @@
   "stg_tulorekisteri__employment_spells": "wage_reports",
   "stg_tulorekisteri__earnings": "wage_transactions",
   "stg_ura__activity_spells": "employment_spells",
+  "stg_ura__plans": "plans",
+  "stg_ura__service_spells": "placements",
   "stg_vero__incomes": "annual_incomes"
 }[model]) }}
 {%- endmacro %}

@@ -109,9 +109,7 @@ def draw(coverage: pd.DataFrame, study: Study, folder: Path) -> list[Path]:
         handles.append(Line2D([], [], color="black", marker="|", linestyle="none", label=_in_three(BREAK)))
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
         stamp = "TEST DATA - " if study.test else ""
-        figure.suptitle(
-            f"{stamp}What is known of which months / Mitä mistäkin kuukaudesta tiedetään / Vad man vet", fontsize=9
-        )
+        figure.suptitle(stamp + _in_three(_TITLE), fontsize=9)
         files = [folder / "coverage.svg", folder / "coverage.png", folder / "coverage.md"]
         figure.savefig(files[0], metadata={"Date": None, "Creator": None})
         figure.savefig(files[1], dpi=120, metadata={"Software": None})

@@ -31,6 +31,7 @@ EUR_PER_MONTH = {
     "QE": 560,
     "TAKE": 830,
     "MAET": 560,
+    "municipal": 430,
 }
 """Gross, by Kela's code of the benefit, in 2020; before and after by INDEX a year."""
 
@@ -45,6 +46,9 @@ BEGINS = {"TOTU": np.datetime64("2017-01-01"), "TAKE": np.datetime64("2011-03-01
 ENDS = {"MAET": np.datetime64("2011-02-28")}
 """First and last days of benefits that Kela has not paid all the time: social assistance was the municipalities',
 and the guarantee pension replaced the special assistance for immigrants."""
+
+MUNICIPAL = "municipal"
+"""Social assistance of the time before Kela's; no code of hers."""
 
 POOR_SHARE, GRANT_SHARE, CHILDLESS_YEARS = 0.4, 0.65, 24
 PARENTAL_MONTHS, BASIC_ALLOWANCE_MONTHS = 10, 14
@@ -63,7 +67,16 @@ class Entitlement:
 
 
 def entitlements(world: World) -> Iterator[Entitlement]:
-    """All benefits of the world, one after the other."""
+    """All of Kela's benefits in the world, one after the other."""
+    return (entitlement for entitlement in _all(world) if entitlement.code != MUNICIPAL)
+
+
+def municipal_assistance(world: World) -> Entitlement:
+    """Basic social assistance before Kela's."""
+    return next(entitlement for entitlement in _all(world) if entitlement.code == MUNICIPAL)
+
+
+def _all(world: World) -> Iterator[Entitlement]:
     rng = world.rng("benefit amounts")
     persons = len(world.people)
     year = world.months.astype("datetime64[Y]").astype(int) + 1970
@@ -125,6 +138,7 @@ def _received(world: World) -> dict[str, Bools]:
         "QE": pension & (rng.random(persons) < 0.5),
         "TAKE": pension & guaranteed,
         "MAET": pension & ~guaranteed,
+        MUNICIPAL: without_work & poor & (months[:, None] < BEGINS["TOTU"]),
     }
 
 

@@ -125,6 +125,9 @@ def _code_before_its_time(column: Column, frame: Frame, table: Table, contract: 
     if column.dated_by and latest.valid_from:
         dated = frame.columns[table.column(column.dated_by).source]
         too_early = dated < np.datetime64(latest.valid_from)
+        for code in codes:
+            if code.code == latest.code and code.valid_until:  # the code meant something else until then
+                too_early &= dated > np.datetime64(code.valid_until)
         yield _Fault("code_not_valid_then", PLATFORM, too_early, {column.source: _same(latest.code, frame)})
 
 

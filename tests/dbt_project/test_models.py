@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
+import csv
 import json
-from datetime import date, timedelta
-from itertools import pairwise
+import re
+from datetime import date
 from pathlib import Path
-from typing import Any
 
-import duckdb
 import pytest
 import yaml
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
+from polku.publication.coverage import STATUSES
 from tests.dbt_project.conftest import MARKED_COUNTRY, Built
 from tests.dbt_project.landed import PROJECT
 
 MARTS = sorted((PROJECT / "models/marts").glob("*.yml"))
 LAYERS = ("staging", "intermediate", "marts")
-DAY_ZERO = date(2020, 1, 1)
 
 
 def test_everything_is_built_and_every_test_passes(built: Built) -> None:
@@ -167,59 +164,6 @@ def test_every_data_test_is_named_for_people(built: Built) -> None:
     assert [test["name"] for test in tests if test["name"].startswith(generated)] == []
 
 
-# ------------------------------------------------------------------------------- episodes, for any set of spells
-Spell = tuple[int, int | None]  # first day and day after the last, counted from DAY_ZERO; None is open
-SPELLS = st.lists(
-    st.tuples(st.integers(0, 60), st.one_of(st.none(), st.integers(1, 20))).map(
-        lambda spell: (spell[0], None if spell[1] is None else spell[0] + spell[1])
-    ),
-    min_size=1,
-    max_size=8,
-)
-
-
-def merged(sql: str, spells: list[Spell], gap_days: int) -> list[Spell]:
-    """Episodes of one person and service by the built SQL."""
-    with duckdb.connect() as con:
-        con.execute(
-            "create table spells (person_key bigint, channel_code varchar, service_code varchar, started_on date,"
-            " ended_on date, gap_days integer)"
-        )
-        rows = [
-            (1, "c", "s", DAY_ZERO + timedelta(start), None if end is None else DAY_ZERO + timedelta(end), gap_days)
-            for start, end in spells
-        ]
-        con.executemany("insert into spells values (?, ?, ?, ?, ?, ?)", rows)
-        found = con.execute(f"select started_on, ended_on from ({sql}) order by started_on").fetchall()
-    return [((start - DAY_ZERO).days, None if end is None else (end - DAY_ZERO).days) for start, end in found]
-
-
-def days_of(spells: list[Spell]) -> set[int]:
-    return {day for start, end in spells for day in range(start, 100 if end is None else end)}
-
-
-@settings(max_examples=60, deadline=None)
-@given(spells=SPELLS, gap_days=st.integers(0, 5), shuffled=st.randoms())
-def test_episodes_cover_the_same_days_in_any_order(
-    built: Built, spells: list[Spell], gap_days: int, shuffled: Any
-) -> None:
-    relation = '"warehouse"."intermediate"."int_union_service_spells"'
-    sql = built.compiled("int_merge_service_episodes")
-    assert relation in sql
-    sql = sql.replace(relation, "spells")
-    episodes = merged(sql, spells, gap_days)
-    again = list(spells)
-    shuffled.shuffle(again)
-    assert merged(sql, again, gap_days) == episodes
-    assert merged(sql, episodes, gap_days) == episodes
-    assert days_of(spells) <= days_of(episodes)
-    if gap_days == 0:
-        assert days_of(spells) == days_of(episodes)
-    for (_, end), (start, _) in pairwise(episodes):
-        assert end is not None
-        assert start - end > gap_days
-
-
 def test_rows_under_another_key_are_the_persons(built: Built) -> None:
     """The view over landing resolves what the crosswalk joined; nothing is rewritten."""
     [(key, wages)] = built.query("select person_key, wages_eur from warehouse.landing.vero__annual_incomes")
@@ -233,3 +177,21 @@ def test_a_person_under_restriction_is_in_no_view_and_no_mart(built: Built) -> N
         found = built.query(f"select count(*) from warehouse.landing.{table} where {column} in (5, 1005, 51)")
         assert found == [(0,)]
     assert built.query("select count(*) from warehouse.marts.person where person_key in (5, 1005)") == [(0,)]
+
+
+# -------------------------------------------------------------------------------------- lists that are written twice
+def macro_list(file: str, macro: str) -> list[str]:
+    """The texts of a macro's list."""
+    text = (PROJECT / "macros" / file).read_text(encoding="utf-8")
+    return re.findall(r"'(\w+)'", text.split(f"macro {macro}(")[1].split("endmacro")[0])
+
+
+def test_channels_of_outcomes_are_those_of_the_seed_in_the_order_of_their_bits() -> None:
+    with (PROJECT / "seeds" / "service_channels.csv").open(encoding="utf-8", newline="") as file:
+        bits = {int(row["channel_bit"]): row["channel_code"] for row in csv.DictReader(file)}
+    channels = macro_list("outcomes.sql", "service_channels")
+    assert {2**i: channel for i, channel in enumerate(channels)} == bits
+
+
+def test_every_status_of_the_models_has_its_words() -> None:
+    assert macro_list("timelines.sql", "coverage_statuses") == list(STATUSES)

@@ -69,17 +69,8 @@ def test_what_was_known_before_can_be_rebuilt_to_the_byte(corrected: tuple[Any, 
     assert digests(platform.root) == today
 
 
-def test_a_night_that_built_a_part_equals_one_that_builds_everything(corrected: tuple[Any, dict[str, Any]]) -> None:
-    platform, _ = corrected
-    partial = digests(platform.root)
-    (platform.root.built / "state.json").unlink()
-    assert platform.nightly().returncode == 0
-    assert digests(platform.root) == partial
-
-
 def test_a_night_without_news_writes_no_table(corrected: tuple[Any, dict[str, Any]]) -> None:
     platform, _ = corrected
-    assert platform.nightly().returncode == 0
     before, warehouse = state_of(platform), platform.root.warehouse.stat().st_mtime_ns
     night = platform.nightly()
     assert night.returncode == 0

@@ -18,7 +18,7 @@ from expectations import judge_landing
 from polku import demo
 from polku.cli import main
 from polku.layout import CHECKOUT, DataRoot
-from polku.research import landed, landing, opening
+from polku.research import landed, landing, opening, views
 from polku.research.reference import write_reference
 from polku.studies import Study, load_study
 from tests.pipeline.conftest import warehouse
@@ -218,7 +218,7 @@ def test_its_services_are_among_those_that_people_used(checkout: Path, tmp_path:
         ).fetchall()
         observed = con.execute(
             "select min(month_index), max(month_index) from warehouse.intermediate.int_list_observed_months"
-            " where is_service_observed"
+            " where service_status_code = 'observed'"
         ).fetchone()
     assert spells == [
         ("vastaanotto", "reception", "A", date(2016, 3, 1), date(2016, 6, 1), 14),
@@ -257,6 +257,7 @@ def build(project: Path, root: DataRoot, tmp_path: Path) -> None:
         patch.setenv("POLKU_DATA", str(root.path.parent))
         patch.setenv("POLKU_STUDY", STUDY)
         patch.setenv("DO_NOT_TRACK", "1")
+        patch.setattr(views, "RULES", project.parent)
         folders = ["--project-dir", str(project), "--profiles-dir", str(project)]
         files = ["--target-path", str(tmp_path / "target"), "--log-path", str(tmp_path / "logs")]
         done = dbtRunner().invoke(["build", "--quiet", "--exclude-resource-type", "unit_test", *folders, *files])

@@ -1,13 +1,62 @@
 with lines as (
 
-    select * from {{ ref('stg_tulorekisteri__wage_lines') }}
+    select * from {{ source('landing', 'tulorekisteri__wage_transactions') }}
+
+),
+
+reports as (
+
+    select * from {{ ref('stg_tulorekisteri__wage_reports') }}
+
+),
+
+codes as (
+
+    select * from {{ ref('stg_reference__codes') }}
+    where register = 'tulorekisteri' and list_name = 'transactionCode'
+
+),
+
+latest as (
+
+    {{ latest_rows('lines', ['report_key', 'report_version', 'line_no']) }}
+
+),
+
+-- Deductions, reimbursements and fees of the self-employed are no wages; what was paid by mistake, and its way back,
+-- was not earned.
+wages as (
+
+    select
+        latest.report_key,
+        reports.person_key,
+        codes.group_code as wage_group_code,
+        case when latest.is_recovery then 0 - abs(latest.amount_eur) else latest.amount_eur end as wages_eur,
+        case when latest.is_recovery then coalesce(latest.original_started_on, latest.original_paid_on) end
+            as recovered_from_on,
+        latest.original_ended_on,
+        latest.earning_started_on,
+        latest.earning_ended_on,
+        reports.pay_started_on,
+        reports.pay_ended_on,
+        reports.paid_on
+    from latest
+    inner join reports
+        on
+            latest.report_key = reports.report_key
+            and latest.report_version = reports.report_version
+    inner join codes
+        on latest.transaction_code = codes.code
+    where
+        codes.group_code is not null
+        and not coalesce(latest.is_unjust_enrichment, false)
 
 ),
 
 itemised as (
 
     select report_key
-    from lines
+    from wages
     where wage_group_code = 'wage_item'
     group by report_key
 
@@ -16,15 +65,11 @@ itemised as (
 -- The total of wages (100-series) and its items (200-series) are the same money: where a report has both, items count.
 counted as (
 
-    select
-        lines.*,
-        case when lines.is_recovery then coalesce(lines.original_started_on, lines.original_paid_on) end
-            as recovered_from_on,
-        case when lines.is_recovery then - abs(lines.amount_eur) else lines.amount_eur end as wages_eur
-    from lines
+    select wages.*
+    from wages
     left join itemised
-        on lines.report_key = itemised.report_key
-    where lines.wage_group_code <> 'wage_total' or itemised.report_key is null
+        on wages.report_key = itemised.report_key
+    where wages.wage_group_code <> 'wage_total' or itemised.report_key is null
 
 ),
 

@@ -1,25 +1,62 @@
 with lines as (
 
-    select * from {{ ref('stg_tulorekisteri__wage_lines') }}
+    select * from {{ source('landing', 'tulorekisteri__wage_transactions') }}
+
+),
+
+reports as (
+
+    select * from {{ ref('stg_tulorekisteri__wage_reports') }}
+
+),
+
+codes as (
+
+    select * from {{ ref('stg_reference__codes') }}
+    where register = 'tulorekisteri' and list_name = 'transactionCode'
+
+),
+
+latest as (
+
+    {{ latest_rows('lines', ['report_key', 'report_version', 'line_no']) }}
 
 ),
 
 -- A report tells of work when it pays for work; what it only recovers, or pays for a job that has ended, does not.
-reports as (
+paid as (
 
     select
-        report_key,
-        person_key,
-        min(state_code) as state_code,
-        min(coalesce(pay_started_on, paid_on)) as pay_started_on,
-        max(coalesce(pay_ended_on, pay_started_on, paid_on)) as pay_ended_on,
-        min(employment_started_on) as employment_started_on,
-        max(employment_ended_on) as employment_ended_on,
-        min(delivery_id) as delivery_id,
-        min(row_no) as row_no
-    from lines
-    where state_code is not null and not is_recovery
-    group by report_key, person_key
+        latest.report_key,
+        latest.report_version,
+        min(codes.state_code) as state_code
+    from latest
+    inner join codes
+        on latest.transaction_code = codes.code
+    where
+        codes.state_code is not null
+        and not coalesce(latest.is_recovery, false)
+        and not coalesce(latest.is_unjust_enrichment, false)
+    group by latest.report_key, latest.report_version
+
+),
+
+periods as (
+
+    select
+        reports.person_key,
+        paid.state_code,
+        coalesce(reports.pay_started_on, reports.paid_on) as pay_started_on,
+        coalesce(reports.pay_ended_on, reports.pay_started_on, reports.paid_on) as pay_ended_on,
+        reports.employment_started_on,
+        reports.employment_ended_on,
+        reports.delivery_id,
+        reports.row_no
+    from reports
+    inner join paid
+        on
+            reports.report_key = paid.report_key
+            and reports.report_version = paid.report_version
 
 ),
 
@@ -34,7 +71,7 @@ bounded as (
         {{ half_open('least(pay_ended_on, coalesce(employment_ended_on, pay_ended_on))') }} as ended_on,
         delivery_id,
         row_no
-    from reports
+    from periods
 
 ),
 

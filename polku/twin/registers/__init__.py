@@ -8,7 +8,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from polku.twin.registers import dvv, kela, koski, migri, osaamiskeskus, ura, vero
+from polku.twin.registers import (
+    dvv,
+    ely_keha,
+    hyvinvointialue,
+    kela,
+    koski,
+    koto_aj,
+    koto_crm,
+    kotokoulutus,
+    kuntakokeilu,
+    migri,
+    neuvonta,
+    osaamiskeskus,
+    toimeentulotuki,
+    tulorekisteri,
+    ura,
+    vero,
+)
 from polku.twin.registers.frame import Frames
 from polku.twin.world import World
 
@@ -20,5 +37,14 @@ REGISTERS: dict[str, Callable[[World], Frames]] = {
     "koski": koski.record,
     "kela": kela.record,
     "vero": vero.record,
+    "tulorekisteri": tulorekisteri.record,
+    "toimeentulotuki": toimeentulotuki.record,
+    "hyvinvointialue": hyvinvointialue.record,
+    "kuntakokeilu": kuntakokeilu.record,
+    "koto_crm": koto_crm.record,
+    "koto_aj": koto_aj.record,
+    "ely_keha": ely_keha.record,
+    "kotokoulutus": kotokoulutus.record,
+    "neuvonta": neuvonta.record,
 }
 """By register: the function that writes down the world as frames by table name."""

@@ -1,7 +1,8 @@
-"""URA's extract: job searches and spells of employment codes.
+"""URA's extract: job searches, spells of employment codes, and all tables together.
 
 Belongs here: how the employment authority records the world, with the codes of each time. Does not belong
-here: other registers. Codes: Statistics Finland's catalogue of TEM_19912023_jua_tyonhaku_001.
+here: services and plans (`ura_services`), other registers. Codes: Statistics Finland's catalogue of
+TEM_19912023_jua_tyonhaku_001.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from polku.twin.chance import Dates, Texts, pick
 from polku.twin.people import GROUNDS
 from polku.twin.registers.frame import Frame, Frames, stack, texts, with_overlaps
 from polku.twin.registers.identity_changes import replaced_temporary_codes
+from polku.twin.registers.ura_services import OPEN_END, offices, record_plans, record_services
 from polku.twin.spells import Spells
 from polku.twin.world import World
 
@@ -26,7 +28,6 @@ UKRAINE, TEMPORARY_PROTECTION = "804", np.datetime64("2022-03-01")
 DELIVERED_AGAIN = np.datetime64("2023-12-31")
 """From the deliveries of 2023 on, a spell open at the end of a year comes again later with its true end."""
 
-OPEN_END = np.datetime64("2222-11-11")
 LAY_OFFS = (np.datetime64("2020-03-15"), np.datetime64("2020-09-01"))
 WORK_WEIGHTS = (0.84, 0.05, 0.01, 0.10)
 """Open labour market, with support, reduced week, part-time."""
@@ -37,13 +38,23 @@ STUDIES_SHARE, STAYS_SHARE = 0.35, 0.5
 force; the others leave its books."""
 
 OVERLAP_SHARE = 0.01
+SPELL_DAYS = {
+    "placements": ("alkpv2", "loppv2"),
+    "work_trials": ("alkpv4", "loppv4"),
+    "trainings": ("alpvm", "papvm"),
+}
+"""Columns of the first and the last day."""
 
 
 def record(world: World) -> Frames:
-    """Tables job_searches, employment_spells and identity_changes."""
-    searches, spells = _job_searches(world), _employment_spells(world)
-    changes = replaced_temporary_codes(world, "ura", searches, spells)
-    return {"job_searches": searches, "employment_spells": spells, "identity_changes": changes}
+    """Tables job_searches and employment_spells, those of services and plans, and identity_changes."""
+    rng = world.rng("ura employment codes")
+    known, code = _employment_codes(world, rng)
+    frames = {"job_searches": _job_searches(world), "employment_spells": _employment_spells(world, rng, known, code)}
+    for table, frame in record_services(world, known.where(code == "00")).items():
+        frames[table] = _delivered_again(frame, *SPELL_DAYS[table])
+    frames |= record_plans(world)
+    return frames | {"identity_changes": replaced_temporary_codes(world, "ura", *frames.values())}
 
 
 def _job_searches(world: World) -> Frame:
@@ -62,6 +73,7 @@ def _job_searches(world: World) -> Frame:
             "hapkd": _end_reasons(rng, searches),
             "hedkd": _prior_activities(searches),
             "otlupa": _permits(world, searches),
+            "toinoh": offices(world, searches.person, searches.started_on),
         },
     )
     frame = with_overlaps(frame, "alkpv1", "loppv1", OVERLAP_SHARE, rng, blank="hapkd")
@@ -102,9 +114,8 @@ def _permits(world: World, searches: Spells) -> Texts:
     return np.where(searches.started_on >= LONGER_PERMIT_CODES, longer, permit)
 
 
-def _employment_spells(world: World) -> Frame:
+def _employment_codes(world: World, rng: np.random.Generator) -> tuple[Spells, Texts]:
     """Codes are written from the first job search on; before it URA does not know the person."""
-    rng = world.rng("ura employment codes")
     spells = world.spells
     count = len(spells)
     seeking = np.isin(spells.value, (a.UNEMPLOYED, a.IN_SERVICE))
@@ -122,12 +133,15 @@ def _employment_spells(world: World) -> Frame:
     codes: list[Any] = [work, np.where(laid_off, "03", "02"), np.where(new, "07", "05"), "08", "05"]
     code = np.select([*states, studies, stays], codes, "").astype(object)
     written = (code != "") & (spells.first >= first_search[spells.person])
-    known = spells.where(written)
+    return spells.where(written), code[written]
+
+
+def _employment_spells(world: World, rng: np.random.Generator, known: Spells, code: Texts) -> Frame:
     frame = Frame(
         known.person,
         {
             "hetu": world.people.code_on(known.person, known.started_on),
-            "tyok1": code[written],
+            "tyok1": code,
             "tappvh": known.started_on,
             "tppvm": _open(known.ended_on),
         },

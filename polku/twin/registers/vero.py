@@ -10,18 +10,17 @@ import numpy as np
 
 from polku.twin import benefits
 from polku.twin.chance import Floats
-from polku.twin.earnings import monthly_wages
+from polku.twin.earnings import monthly_wages, self_employed
 from polku.twin.registers.frame import Frame, Frames
 from polku.twin.world import World
 
-SELF_EMPLOYED_SHARE = 0.06
 TAX_FREE_EUR, TAX_RATE, HIGH_INCOME_EUR, HIGH_TAX_RATE = 9_000, 0.19, 40_000, 0.42
 """Roughly what wage earners pay in state and municipal tax; below the first amount nothing."""
 
 
 def record(world: World) -> Frames:
     """Table annual_incomes: a row for every year in which the person lived in Finland in some month."""
-    people, rng = world.people, world.rng("vero")
+    people = world.people
     year = world.months.astype("datetime64[Y]").astype(int) + 1970
     years, first_month = np.unique(year, return_index=True)
 
@@ -34,7 +33,7 @@ def record(world: World) -> Frames:
         total = taxable if entitlement.code in benefits.TAXABLE else pensions
         if entitlement.code in (*benefits.TAXABLE, *benefits.PENSIONS):
             np.add.at(total, (year[entitlement.month] - years[0], entitlement.person), entitlement.cents / 100)
-    self_employed = rng.random(len(people)) < SELF_EMPLOYED_SHARE
+    own_account = self_employed(world)
     income = work + taxable + pensions
     taxes = TAX_RATE * np.clip(income - TAX_FREE_EUR, 0, None)
     taxes += (HIGH_TAX_RATE - TAX_RATE) * np.clip(income - HIGH_INCOME_EUR, 0, None)
@@ -49,8 +48,8 @@ def record(world: World) -> Frames:
             {
                 "hetu": people.code[person],
                 "vuosi": years[row],
-                "palkkatulo": cents(np.where(self_employed, 0, work)),
-                "yrittajatulo": cents(np.where(self_employed, work, 0)),
+                "palkkatulo": cents(np.where(own_account, 0, work)),
+                "yrittajatulo": cents(np.where(own_account, work, 0)),
                 "elaketulo": cents(pensions),
                 "etuustulo": cents(taxable),
                 "verot": cents(taxes),

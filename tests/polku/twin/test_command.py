@@ -18,4 +18,4 @@ def test_command_writes_into_the_given_folder_and_counts_rows(
     assert said.out == ""
     assert "120 invented persons" in said.err
     assert (tmp_path / "authorities" / "_truth" / "truth.json").is_file()
-    assert len(list(tmp_path.glob("authorities/*/extract/*.csv"))) == 18
+    assert len(list(tmp_path.glob("authorities/*/extract/*.csv"))) == 45

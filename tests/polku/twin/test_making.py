@@ -18,7 +18,11 @@ from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
 
-REGISTERS = ("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero")
+REGISTERS = (
+    *("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero"),
+    *("tulorekisteri", "toimeentulotuki", "hyvinvointialue"),
+    *("kuntakokeilu", "koto_crm", "koto_aj", "ely_keha", "kotokoulutus", "neuvonta"),
+)
 FAULT_OF_MISTAKE = {
     "unknown_code": "unknown_code",
     "code_not_valid_then": "code_not_valid_then",

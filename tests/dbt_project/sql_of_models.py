@@ -1,0 +1,53 @@
+"""Runs the SQL of built models on invented rows, without landing, dbt or encryption.
+
+Belongs here: an empty warehouse in memory, tables in it, and the compiled models as views. Does not belong here: any
+expectation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import duckdb
+
+from tests.dbt_project.conftest import Built
+from tests.dbt_project.landed import PROJECT
+
+
+class Warehouse:
+    """Tables and models under the names that models read them by (`intermediate.int_x`)."""
+
+    def __init__(self, built: Built, models: Iterable[str]) -> None:
+        """`models` become views in this order; what they read must be there (`table`, `seed`) when they are queried."""
+        self._con = duckdb.connect()
+        self._con.execute("attach ':memory:' as warehouse")
+        self._models = [(model, built.compiled(model.split(".")[1])) for model in models]
+        for schema in ("staging", "intermediate", "marts"):
+            self._con.execute(f"create schema warehouse.{schema}")
+
+    def table(self, name: str, columns: dict[str, str], rows: list[tuple[Any, ...]]) -> None:
+        """A table in place of the former one."""
+        declared = ", ".join(f"{column} {kind}" for column, kind in columns.items())
+        self._con.execute(f"create or replace table warehouse.{name} ({declared})")
+        if rows:
+            places = ", ".join("?" * len(columns))
+            self._con.executemany(f"insert into warehouse.{name} values ({places})", rows)
+
+    def seed(self, name: str) -> None:
+        """A seed of the project."""
+        file = PROJECT / "seeds" / f"{name}.csv"
+        self._con.execute(f"create or replace table warehouse.staging.{name} as from read_csv('{file}', header = true)")
+
+    def make(self) -> None:
+        """Make the models, once all that they read is there."""
+        for model, sql in self._models:
+            self._con.execute(f"create or replace view warehouse.{model} as {sql}")
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query."""
+        return self._con.execute(sql).fetchall()
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._con.close()
