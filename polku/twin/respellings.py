@@ -65,9 +65,9 @@ def respell(
         source, cells = column.source, texts[column.source]
         if column.domain == "fi.hetu":
             some(source, "lower_case", LOWER_CASE, pc.utf8_lower(cells))
-            some(source, "blanks", BLANKS, _with_blanks(cells))
+            some(source, "blanks", BLANKS, _with_blanks(changed[source]))
             if _writable(format_, EN_DASH):
-                some(source, "en_dash", EN_DASHES, pc.replace_substring(cells, "-", EN_DASH))
+                some(source, "en_dash", EN_DASHES, pc.replace_substring(changed[source], "-", EN_DASH))
         elif column.type == "code" and (column.width or 0) > 1:
             some(source, "lost_leading_zero", LOST_ZEROS, pc.replace_substring_regex(cells, "^0+([0-9]+)$", r"\1"))
         elif column.type == "amount":
@@ -81,7 +81,7 @@ def respell(
                 some(source, "excel_serial", SERIALS, _serials(frame.columns[source], cells))
             if format_.empty_dates and not column.required:
                 empty = format_days(np.array(format_.empty_dates[:1], dtype="datetime64[D]"), day_format(format_))
-                some(source, "empty_date", EMPTY_DATES, pc.if_else(pc.equal(cells, ""), empty[0], cells))
+                some(source, "empty_date", EMPTY_DATES, _where_empty(changed[source], empty[0]))
         elif column.type == "month" and not column.coarsen:
             other = format_days(frame.columns[source], month_formats(format_)[-1])
             some(source, "other_month_format", OTHER_MONTHS, other)
@@ -117,6 +117,10 @@ def _serials(days: Dates, cells: pa.Array) -> pa.Array:
 def _with_blanks(cells: pa.Array) -> pa.Array:
     padded = pc.binary_join_element_wise(" ", cells, " ", "")
     return pc.if_else(pc.equal(cells, ""), cells, padded)
+
+
+def _where_empty(cells: pa.Array, said: pa.Scalar) -> pa.Array:
+    return pc.if_else(pc.equal(cells, ""), said, cells)
 
 
 def _null_texts(cells: pa.Array, contract: Contract, rng: np.random.Generator) -> pa.Array:

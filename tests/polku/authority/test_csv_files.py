@@ -173,10 +173,12 @@ def test_a_footer_of_an_empty_file_is_none_of_its_records(tmp_path: Path) -> Non
     assert (rows, extract.rows, extract.footers) == ([], 0, 1)
 
 
-@pytest.mark.parametrize("footer", ["Yhteensä 1", "Yhteensä;1;2"])
-def test_a_footer_before_the_end_is_refused(tmp_path: Path, footer: str) -> None:
+@pytest.mark.parametrize(("footer", "row_no"), [("Yhteensä 1", None), ("Yhteensä;1;2", 3)])
+def test_a_footer_before_the_end_is_refused(tmp_path: Path, footer: str, row_no: int | None) -> None:
     data = joined([LINES[0], LINES[1], footer, LINES[2]]).encode()
-    assert "not at the end" in refused(tmp_path, data, footers=("Yhteensä",)).what
+    refusal = refused(tmp_path, data, footers=("Yhteensä",))
+    assert "not at the end" in refusal.what
+    assert refusal.row_no == row_no
     assert "not at the end" in refused(tmp_path, data + b"Yhteens\xc3\xa4 2\r\n", footers=("Yhteensä",)).what
 
 
