@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -66,15 +67,21 @@ class Played:
         return schedule(self.study, self.study.contracts[register])
 
     def rows(self, register: str, table: str) -> dict[RowId, Row]:
-        """Rows of all extracts of a table, oldest first."""
-        contract = self.study.contracts[register]
-        encoding = contract.file_format.encoding.replace("utf-8", "utf-8-sig")
+        """Rows of all extracts of a table, oldest first, under the contract's headers."""
+        contract, described = self.study.contracts[register], self.table(register, table)
+        file_format = contract.file_format
+        encoding = file_format.encoding.replace("utf-8", "utf-8-sig")
+        sources = {header: column.source for column in described.columns for header in column.also}
         found = {}
         for extract in self.extracts(register):
-            folder = self.root.authority(register) / "extract" / str(extract.number)
-            with (folder / contract.table(table).file).open(encoding=encoding, newline="") as lines:
-                rows = csv.DictReader(lines, delimiter=contract.file_format.delimiter)
-                found |= {(extract.number, row_no): row for row_no, row in enumerate(rows, start=2)}
+            path = self.root.authority(register) / "extract" / str(extract.number) / described.file
+            with path.open(encoding=encoding, newline="") as lines:
+                below = islice(lines, file_format.title_rows, None)
+                rows = enumerate(csv.DictReader(below, delimiter=file_format.delimiter), 2 + file_format.title_rows)
+                for row_no, row in rows:
+                    if not next(iter(row.values())).startswith(file_format.footers or ("\n",)):
+                        named = {sources.get(header, header): cell for header, cell in row.items()}
+                        found[extract.number, row_no] = named
         return found
 
     def deliveries(self, register: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.studies import Study
 from polku.twin import identity_codes
-from polku.twin.deliveries import delivered, schedule
+from polku.twin.deliveries import Extract, delivered, schedule
 from polku.twin.faulty_rows import AUTHORITY, PLATFORM, faulty_rows, insert
 from polku.twin.files import as_text, write_file
 from polku.twin.personal_details import personal_details
@@ -66,7 +67,7 @@ def make_twin(root: DataRoot, study: Study, persons: int = 6000, seed: int = 1, 
         for register, contract in study.contracts.items():
             frames, folder = REGISTERS[register](world), root.authority(register) / "extract"
             for table in contract.tables:
-                _write(folder, world, frames.pop(table.name), table, contract, details, truth)
+                _write(folder, world, frames.pop(table.name), table, contract, details, truth, persons)
         truth.add(world)
     return TwinReport(persons, seed, truth.files, truth.write())
 
@@ -98,8 +99,9 @@ def _write(
     contract: Contract,
     details: dict[str, pa.Array],
     truth: Truth,
+    persons: int,
 ) -> None:
-    """The files of one table, one per delivery, or the next block's part of them."""
+    """The files of one table, one per delivery, or the next block's part of them; `persons` are those of all blocks."""
     extracts = schedule(world.study, contract)
     history = world.rng(f"history {contract.register}.{table.name}")
     mistakes = world.rng(f"mistakes {contract.register}.{table.name}")
@@ -108,8 +110,10 @@ def _write(
     for extract, (rows, corrections) in zip(extracts, deliveries, strict=True):
         file = FileTruth(persons=len(np.unique(rows.person)), persons_under_temporary_code=_temporary(world, rows))
         file.mistakes.update(corrections)
-        parts = _parts(rows, table, contract, details, mistakes, file)
-        write_file(folder / str(extract.number) / table.file, parts, contract, append=world.first_person > 0)
+        parts = _parts(rows, table, contract, details, mistakes, file, extract)
+        path, before = folder / str(extract.number) / table.file, truth.rows(contract.register, table.name, extract)
+        ends = world.first_person + len(world.people) == persons
+        file.mistakes.update(write_file(path, parts, table, contract, mistakes, before, ends))
         truth.add_file(contract.register, table.name, extract, file)
 
 
@@ -120,9 +124,12 @@ def _parts(
     details: dict[str, pa.Array],
     rng: np.random.Generator,
     file: FileTruth,
+    extract: Extract,
 ) -> Iterator[dict[str, pa.Array]]:
     """Parts of one file with their mistakes, which are counted in `file`; the columns that the study may not have come
-    last, as in real extracts."""
+    last, as in real extracts, and those that extracts of that day do not have are missing."""
+    absent = {c.source for c in table.columns if (c.since or date.min) > extract.made_on}
+    absent |= {c.source for c in table.columns if (c.until or date.max) < extract.made_on}
     # At least one part, so that an empty table is still a file with a header.
     for first in range(0, max(len(frame), 1), ROWS_AT_ONCE):
         part = frame.rows(np.arange(first, min(first + ROWS_AT_ONCE, len(frame))))
@@ -137,7 +144,7 @@ def _parts(
             file.quarantined_by_authority += len(copies.origin) * (copies.by == AUTHORITY)
             file.quarantined_by_platform += len(copies.origin) * (copies.by == PLATFORM)
         file.rows += len(part) + sum(len(copies.origin) for copies in added)
-        yield insert(respelled, added)
+        yield {source: cells for source, cells in insert(respelled, added).items() if source not in absent}
 
 
 def _temporary(world: World, frame: Frame) -> int:

@@ -68,6 +68,11 @@ class Truth:
         """Add mistakes that the register itself made, in whichever of its deliveries."""
         self._blemishes.setdefault((register, table), Counter()).update(counted)
 
+    def rows(self, register: str, table: str, extract: Extract) -> int | None:
+        """How many rows earlier blocks wrote into a file (None: there was none)."""
+        files = self.files.get(register, {}).get(table, [])
+        return files[extract.number - 1].rows if len(files) >= extract.number else None
+
     def add_file(self, register: str, table: str, extract: Extract, file: FileTruth) -> None:
         """Add what was written into one file, or into its next block."""
         self._extracts.setdefault(register, {})[extract.number] = extract
