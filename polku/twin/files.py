@@ -7,6 +7,7 @@ there are (`registers`) and mistakes in them (`dirt`).
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -40,19 +41,45 @@ def month_formats(file_format: FileFormat) -> tuple[str, ...]:
     return tuple(pattern for pattern in file_format.date_formats if "%d" not in pattern)
 
 
-def write_file(path: Path, parts: Iterable[dict[str, pa.Array]], contract: Contract) -> None:
-    """Write one file of the extract, part by part, in the contract's encoding."""
+OTHER_HEADINGS = 0.5
+"""Columns with several headers over the years that have not got the first of them."""
+
+
+def write_file(
+    path: Path,
+    parts: Iterable[dict[str, pa.Array]],
+    table: Table,
+    contract: Contract,
+    rng: np.random.Generator,
+) -> Counter[str]:
+    """Write one file of the extract, part by part, in the contract's encoding, with its title rows and a footer where
+    the contract has them. Returns how many of these there are, and of columns under another header."""
     file_format = contract.file_format
     options = csv.WriteOptions(include_header=False, delimiter=file_format.delimiter, quoting_style="needed")
+    titles = [f"Poiminta {table.file}"] * file_format.title_rows
+    headings = {c.source: str(rng.choice(c.also)) for c in table.columns if c.also and rng.random() < OTHER_HEADINGS}
+    # Sums of a spreadsheet are as wide as the table, last lines of a report are not.
+    wide, footers, rows = rng.random() < 0.5, file_format.footers[:1], 0
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         for number, texts in enumerate(parts):
             buffer = io.BytesIO()
             csv.write_csv(pa.table(texts), buffer, options)
             if number == 0:
-                header = f"{file_format.delimiter.join(texts)}\n"
-                file.write(header.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
-            file.write(buffer.getvalue().decode().encode(file_format.encoding))
+                header = file_format.delimiter.join(headings.get(source, source) for source in texts)
+                top = "".join(f"{line}\n" for line in (*titles, header))
+                file.write(top.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
+            file.write(_encoded(buffer.getvalue().decode(), file_format))
+            width, rows = len(texts), rows + len(next(iter(texts.values())))
+        for footer in footers:
+            last = f"{footer}{file_format.delimiter * (width - 1)}" if wide else f"{footer} {rows}"
+            file.write(_encoded(f"{last}\n", file_format))
+    return Counter(title_row=len(titles), footer=len(footers), other_header=len(headings))
+
+
+def _encoded(said: str, file_format: FileFormat) -> bytes:
+    """Without a byte order mark, which stands at the top of a file alone."""
+    return said.encode("utf-16-le" if file_format.encoding == "utf-16" else file_format.encoding)
 
 
 def _texts(values: npt.NDArray[Any], column: Column, file_format: FileFormat) -> pa.Array:

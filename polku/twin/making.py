@@ -114,7 +114,7 @@ def _write(
             rows += len(part) + sum(len(copies.origin) for copies in added)
             yield insert(respelled, added)
 
-    write_file(path, parts(), contract)
+    mistakes.update(write_file(path, parts(), table, contract, rng))
     return FileTruth(
         rows=rows,
         persons=len(np.unique(frame.person)),

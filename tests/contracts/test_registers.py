@@ -498,3 +498,34 @@ def test_models_look_codes_up_in_lists_that_exist() -> None:
         lookups |= set(re.findall(r"register = '(\w+)' and list_name = '(\w+)'", path.read_text(encoding="utf-8")))
     assert lookups
     assert [(r, name) for r, name in sorted(lookups) if name not in CONTRACTS[r].codes] == []
+
+
+@pytest.mark.parametrize(
+    ("table", "code", "day", "fault"),
+    [
+        ("employment_spells", ("tyok1", "09"), "30.04.2022", "code_not_valid_then"),
+        ("employment_spells", ("tyok1", "9"), "01.05.2022", None),
+        ("employment_spells", ("tyok1", "06"), "31.12.2014", None),
+        ("employment_spells", ("tyok1", "06"), "01.01.2015", "code_not_valid_then"),
+        ("employment_spells", ("tyok1", "55"), "01.05.2022", "unknown_code"),
+        ("job_searches", ("otlupa", "C"), "01.03.2022", None),
+        ("job_searches", ("otlupa", "C"), "28.02.2022", "code_not_valid_then"),
+        ("job_searches", ("otlupa", "1B"), "31.12.2021", "code_not_valid_then"),
+        ("job_searches", ("otlupa", "9"), "30.04.2004", None),
+        ("job_searches", ("otlupa", "9"), "01.05.2004", "code_not_valid_then"),
+        ("job_searches", ("otlupa", "55"), "01.05.2004", "unknown_code"),
+    ],
+)
+def test_a_code_of_another_time_is_quarantined_and_never_another_one(
+    table: str, code: tuple[str, str], day: str, fault: str | None
+) -> None:
+    """The same code means another permit before and after 2024, and nothing in between its times."""
+    contract = CONTRACTS["ura"]
+    its = contract.table(table)
+    (column,) = (c for c in its.columns if c.codes == code[0])
+    cells = {c.name: "'1'::bigint" if c.type == "identifier" else "null::varchar" for c in its.columns}
+    cells |= {"started_on": f"'{day}'", column.name: f"'{code[1]}'"}
+    source = f"(select 1 as row_no, {', '.join(f'{cell} as {name}' for name, cell in cells.items())})"
+    with duckdb.connect() as con:
+        ((faults,),) = con.execute(f"select faults from ({typed_query(contract, its, source)})").fetchall()
+    assert [f for f in faults if f.startswith(column.name)] == ([f"{column.name}:{fault}"] if fault else [])

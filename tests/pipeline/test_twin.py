@@ -76,8 +76,10 @@ class Twin:
         """Rows of an extract by row number, as a spreadsheet counts."""
         contract = self.study.contracts[register]
         file = self.platform.root.authority(register) / "extract" / contract.table(table).file
+        footers = contract.file_format.footers
         with file.open(encoding=contract.file_format.encoding, newline="") as lines:
-            return dict(enumerate(csv.DictReader(lines, delimiter=contract.file_format.delimiter), start=2))
+            rows = enumerate(csv.DictReader(lines, delimiter=contract.file_format.delimiter), start=2)
+            return {no: row for no, row in rows if not next(iter(row.values())).startswith(footers or ("\n",))}
 
     def source_rows(self, register: str, table: str) -> dict[int, int]:
         """Row of the extract by sealed row number."""
