@@ -5,7 +5,7 @@ Belongs here: how dbt is called. Does not belong here: what the models mean (`db
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -36,10 +36,8 @@ def prepared_project(folder: Path = CHECKOUT / "dbt_project") -> DbtProject:
 def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition:
     """All models in one step. dbt alone writes `warehouse.duckdb`; unit tests run with the tests instead.
 
-    Of the tables by person only the rows that can have changed since the last build are built
-    (`polku.research.rebuilding`), and nothing when nothing has. Marts that stay as they were are then materialised all
-    the same, so that what follows them runs; their metadata say so. Every model is named to dbt each time: dagster-dbt
-    adds the selection of the whole project to any other one.
+    Only what can have changed since the last build is built (`polku.research.rebuilding`). Marts that stay as they were
+    are materialised all the same, so that what follows them runs; their metadata say so.
     """
 
     @dbt_assets(manifest=project.manifest_path, project=project, name="warehouse")
@@ -48,12 +46,15 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
             code = rebuilding.code_digest(CHECKOUT)
             plan = rebuilding.plan(root, code)
         context.log.info("Build of %s: %s.", plan.extent, plan.why)
+        untouched = [] if plan.sources is None else untouched_nodes(project.manifest_path, plan.sources)
+        # First: Dagster wants to hear of an asset before those that are made of it, and none of these is.
+        for node in untouched:
+            if node.startswith("marts."):
+                yield dg.Output(None, node.replace(".", "__"), metadata={"polku/unchanged": True})
         if plan.is_empty:
-            for mart in _marts_in_order(project):
-                yield dg.Output(None, f"marts__{mart}", metadata={"polku/unchanged": True})
             return
         rebuilding.begin(root)
-        build = ["build", "--exclude-resource-type", "unit_test"]
+        build = ["build", "--exclude-resource-type", "unit_test", *leaving_out(untouched)]
         yield from dbt.cli(build, context=context, target_path=root.path / "dbt").stream()
         with without_values():
             rebuilding.finish(root, code)
@@ -61,12 +62,30 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
     return warehouse
 
 
-def _marts_in_order(project: DbtProject) -> list[str]:
-    """Every mart, each after those that it is made of: in this order Dagster wants to hear of them."""
-    manifest = json.loads(project.manifest_path.read_text(encoding="utf-8"))
-    marts = {f"model.polku.{name}": name for name in marts_of(project)}
-    order = TopologicalSorter({id_: set(above) for id_, above in manifest["parent_map"].items()}).static_order()
-    return [marts[id_] for id_ in order if id_ in marts]
+def untouched_nodes(manifest_path: Path, sources: Collection[str]) -> list[str]:
+    """Models and seeds (`<schema>.<name>`) that none of the sources feeds, each after those that it is made of."""
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    nodes = {
+        id_: f"{node['schema']}.{node['name']}"
+        for id_, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
+    parents = {id_: set(above) for id_, above in manifest["parent_map"].items()}
+    touched = {f"source.polku.landing.{source}" for source in sources}
+    order = list(TopologicalSorter(parents).static_order())
+    for id_ in order:
+        if parents.get(id_, set()) & touched:
+            touched.add(id_)
+    return [nodes[id_] for id_ in order if id_ in nodes and id_ not in touched]
+
+
+def leaving_out(nodes: Sequence[str]) -> list[str]:
+    """Arguments by which dbt leaves these nodes out; a test is left out only where everything that it reads is.
+
+    Not by --select: dagster-dbt adds the selection of the whole project to it.
+    """
+    names = " ".join(node.split(".")[1] for node in nodes)
+    return ["--exclude", names, "--indirect-selection", "cautious"] if names else []
 
 
 def marts_of(project: DbtProject) -> dict[str, dict[str, Any]]:

@@ -54,4 +54,5 @@ def _write(file: Path, encoding: str, pipe: str, failed: threading.Event) -> Non
     except UnicodeDecodeError:
         failed.set()
     except BrokenPipeError:
+        # DuckDB has refused the file or read enough of it, and says so itself.
         pass

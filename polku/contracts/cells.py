@@ -40,13 +40,13 @@ _DECIMALS = {"amount": 2, "decimal": 4}
 
 
 def bare(cell: str) -> str:
-    """The cell without white space around it, no-break spaces too."""
-    return f"trim({cell}, {text(_SPACES)})"
+    """The cell without white space around it, no-break spaces too. To look whether there is any takes half the time."""
+    return f"case when regexp_full_match({cell}, '[!-~]*') then {cell} else trim({cell}, {text(_SPACES)}) end"
 
 
 def given(cell: str, file_format: FileFormat) -> str:
     """Condition: the cell says something, and not in one of the contract's words that there is nothing."""
-    return f"{bare(cell)} not in ({_nothing(file_format)})"
+    return f"({bare(cell)}) not in ({_nothing(file_format)})"
 
 
 def value(column: Column, file_format: FileFormat) -> str:
@@ -110,7 +110,7 @@ def told(column: Column, file_format: FileFormat) -> str:
     """The cell without white space, null where it says nothing by the contract's words."""
     if column.type == "identifier":
         return column.name
-    return f"case when {bare(column.name)} in ({_nothing(file_format)}) then null else {bare(column.name)} end"
+    return f"case when ({bare(column.name)}) in ({_nothing(file_format)}) then null else {bare(column.name)} end"
 
 
 def _nothing(file_format: FileFormat) -> str:
@@ -157,7 +157,14 @@ def _number(column: Column, file_format: FileFormat) -> str:
     separators = "".join(map(re.escape, file_format.thousands))
     grouped = f"|[0-9]{{1,3}}(?:[{separators}][0-9]{{3}}){{1,3}}" if separators else ""
     decimals = _DECIMALS[column.type]
-    form = f"{before}[-+]?(?:[0-9]{{1,10}}{grouped})(?:{mark}[0-9]{{1,{decimals}}})?{after}"
-    plain = f"regexp_replace({cell}, {text(f'[^-+0-9{mark}]')}, '', 'g')"
-    cast = f"cast(replace({plain}, {text(file_format.decimal_mark)}, '.') as {SQL_TYPES[column.type]})"
-    return f"case when regexp_full_match({cell}, {text(form)}) then {cast} end"
+    digits, end = "[-+]?(?:[0-9]{1,10}", f")(?:{mark}[0-9]{{1,{decimals}}})?"
+    spelled = f"regexp_replace({cell}, {text(f'[^-+0-9{mark}]')}, '', 'g')"
+
+    def number(said: str) -> str:
+        return f"cast(replace({said}, {text(file_format.decimal_mark)}, '.') as {SQL_TYPES[column.type]})"
+
+    # Most have neither, and to look for them takes longer than all else.
+    return (
+        f"case when regexp_full_match({cell}, {text(digits + end)}) then {number(cell)} "
+        f"when regexp_full_match({cell}, {text(before + digits + grouped + end + after)}) then {number(spelled)} end"
+    )

@@ -35,7 +35,6 @@ def typed_query(contract: Contract, table: Table, source: str, absent: frozenset
     originals = ",\n  ".join(f"{column.name} as {column.name}__text" for column in present)
     dated = [column.name for column in present if column.type in ("date", "month")] if format_.empty_dates else []
     known = f"replace ({', '.join(_known(name, format_.empty_dates) for name in dated)})" if dated else ""
-    faults = ",\n  ".join(_fault(column, contract.codes, format_.open_ends) for column in present)
     ordered = [
         _when(f"{first} > {second}", f"{first}:starts_after_end")
         for first, second in table.ordered
@@ -44,13 +43,22 @@ def typed_query(contract: Contract, table: Table, source: str, absent: frozenset
     landed = {c.name: _landed(c, c.name in absent, contract.codes, format_.open_ends) for c in table.columns}
     columns = ",\n  ".join(f"cast({landed[c.name]} as {SQL_TYPES[c.type]}) as {c.name}" for c in table.columns)
     flags = [_when(_not_known_then(column, contract.codes), column.name) for column in present if _is_flagged(column)]
+    judged = _listed([*(_fault(column, contract.codes, format_.open_ends) for column in present), *ordered])
     return f"""
 with texts as (select row_no, {told} from {source}),
 typed as (select row_no, {values}, {originals} from texts),
 known as (select * {known} from typed),
-checked as (select *, list_filter([{", ".join([faults, *ordered])}], lambda f: f is not null) as faults,
-  list_filter(cast([{", ".join(flags)}] as varchar[]), lambda f: f is not null) as flags from known)
+checked as (select *, {judged} as faults, {_listed(flags)} as flags from known)
 select row_no, {columns}, faults, flags from checked"""
+
+
+def _listed(texts: list[str]) -> str:
+    """A list of those texts that are there. Most rows have none, and to filter a list is slow."""
+    some = ",\n  ".join(["cast(null as varchar)", *texts])
+    return (
+        f"case when coalesce({some}) is null then cast([] as varchar[]) "
+        f"else list_filter([{some}], lambda f: f is not null) end"
+    )
 
 
 def empty_columns(table: Table) -> dict[str, str]:
