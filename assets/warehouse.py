@@ -5,7 +5,7 @@ Belongs here: how dbt is called. Does not belong here: what the models mean (`db
 
 import json
 import sys
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -46,13 +46,15 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
             code = rebuilding.code_digest(CHECKOUT)
             plan = rebuilding.plan(root, code)
         context.log.info("Build of %s: %s.", plan.extent, plan.why)
-        for mart in [] if plan.sources is None else _untouched_marts(project, plan.sources):
-            yield dg.Output(None, f"marts__{mart}", metadata={"polku/unchanged": True})
+        untouched = [] if plan.sources is None else untouched_nodes(project.manifest_path, plan.sources)
+        # First: Dagster wants to hear of an asset before those that are made of it, and none of these is.
+        for node in untouched:
+            if node.startswith("marts."):
+                yield dg.Output(None, node.replace(".", "__"), metadata={"polku/unchanged": True})
         if plan.is_empty:
             return
         rebuilding.begin(root)
-        changed = [f"source:landing.{source}+" for source in sorted(plan.sources or ())]
-        build = ["build", "--exclude-resource-type", "unit_test", *(["--select", *changed] if changed else [])]
+        build = ["build", "--exclude-resource-type", "unit_test", *leaving_out(untouched)]
         yield from dbt.cli(build, context=context, target_path=root.path / "dbt").stream()
         with without_values():
             rebuilding.finish(root, code)
@@ -60,17 +62,30 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
     return warehouse
 
 
-def _untouched_marts(project: DbtProject, sources: Collection[str]) -> list[str]:
-    """Marts that none of the sources feeds, each after those that it is made of."""
-    manifest = json.loads(project.manifest_path.read_text(encoding="utf-8"))
+def untouched_nodes(manifest_path: Path, sources: Collection[str]) -> list[str]:
+    """Models and seeds (`<schema>.<name>`) that none of the sources feeds, each after those that it is made of."""
+    manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
+    nodes = {
+        id_: f"{node['schema']}.{node['name']}"
+        for id_, node in manifest["nodes"].items()
+        if node["resource_type"] in ("model", "seed")
+    }
     parents = {id_: set(above) for id_, above in manifest["parent_map"].items()}
     touched = {f"source.polku.landing.{source}" for source in sources}
     order = list(TopologicalSorter(parents).static_order())
     for id_ in order:
         if parents.get(id_, set()) & touched:
             touched.add(id_)
-    marts = {f"model.polku.{name}": name for name in marts_of(project)}
-    return [marts[id_] for id_ in order if id_ in marts and id_ not in touched]
+    return [nodes[id_] for id_ in order if id_ in nodes and id_ not in touched]
+
+
+def leaving_out(nodes: Sequence[str]) -> list[str]:
+    """Arguments by which dbt leaves these nodes out; a test is left out only where everything that it reads is.
+
+    Not by --select: dagster-dbt adds the selection of the whole project to it.
+    """
+    names = " ".join(node.split(".")[1] for node in nodes)
+    return ["--exclude", names, "--indirect-selection", "cautious"] if names else []
 
 
 def marts_of(project: DbtProject) -> dict[str, dict[str, Any]]:

@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
+ROWS_AGAIN = 500
+"""Rows of each file of the delivery that comes after the first night."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ def main() -> None:
     parser.add_argument("--study", default="espoo_skills_centre")
     parser.add_argument("--persons", type=int, default=6000, help="size of the synthetic twin")
     parser.add_argument("--runs", type=int, default=3, help="nightly runs, each on a fresh copy of the sealed packages")
+    parser.add_argument("--register", default="kela", help="who delivers again for the last night")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         base = Path(folder)
@@ -64,7 +67,22 @@ def main() -> None:
             shutil.copyfile(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
             nightly = [sys.executable, "-m", "orchestration.nightly"]
             print(f"nightly, everything new, {run + 1}   {measure(nightly, environment | {'DAGSTER_HOME': str(home)})}")
-        print(f"nightly, nothing new         {measure(nightly, environment | {'DAGSTER_HOME': str(home)})}")
+        night = environment | {"DAGSTER_HOME": str(home)}
+        print(f"nightly, nothing new         {measure(nightly, night)}")
+        if not (CHECKOUT / "examples" / args.study).is_dir():
+            truth = [sys.executable, "benchmarks/truth.py", "--study", args.study]
+            subprocess.run(truth, cwd=CHECKOUT, env=os.environ | environment, check=True)
+        deliver_again(base / "data" / args.study / "authorities" / args.register / "extract")
+        measure(demo, environment)
+        print(f"nightly, one new delivery    {measure(nightly, night)}")
+
+
+def deliver_again(extract: Path) -> None:
+    """Have a register deliver again: the first rows of each of its last files, as a small correction would be."""
+    last = max((path for path in extract.iterdir() if path.is_dir()), default=extract)
+    for path in last.glob("*.csv"):
+        lines = path.read_bytes().split(b"\n")
+        path.write_bytes(b"\n".join(lines[: ROWS_AGAIN + 1]) + b"\n")
 
 
 if __name__ == "__main__":

@@ -56,7 +56,7 @@ def make_payments(rows: int, persons: int) -> pa.Table:
     amounts = [f"{cents // 100},{cents % 100:02d}" for cents in range(150_000)]
     columns = {
         "hetu": codes.take(pa.array(rng.integers(0, persons, rows))),
-        "etuus": _any_of(rng, ["TT", "AS", "OT", "YL"], rows),
+        "etuus": _any_of(rng, ["FM", "YAT", "OPR", "LL"], rows),
         "matodpv": _any_of(rng, [f"{day:%d.%m.%Y}" for day in paid_on], rows),
         "kohdekk": _any_of(rng, sorted({f"{day:%m/%Y}" for day in paid_on}), rows),
         "bruttomaara": _any_of(rng, amounts, rows),

@@ -169,7 +169,7 @@ def _values_match(place: str, column: Column, codes: Mapping[str, tuple[Code, ..
         yield Rule(f"{place}: within the contract's range", f"count_if({outside})")
     if column.type == "month":
         yield Rule(f"{place}: always the first day of a month", f"count_if({name} <> date_trunc('month', {name}))")
-    if column.codes is not None and column.unknown_code == "quarantine":
+    if column.codes is not None:
         known = codes[column.codes]
         listed = texts(sorted({code.code for code in known}))
         yield Rule(f"{place}: a code of the list {column.codes}", f"count_if({name} not in ({listed}))")

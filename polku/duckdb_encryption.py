@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 
 from polku.errors import Exit, Refusal
-from polku.sql_text import text
+from polku.sql_text import text, texts
 
 
 def connect() -> duckdb.DuckDBPyConnection:
@@ -35,8 +35,8 @@ def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("set temp_directory = " + text(str(folder)))
 
 
-def confine(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
-    """From now on a connection reads files of `folder` and its own spill files, and no others; for good.
+def confine(con: duckdb.DuckDBPyConnection, *folders: Path) -> None:
+    """From now on a connection reads files of `folders` and its own spill files, and no others; for good.
 
     No extension is loaded, no database attached and no setting changed any more: a log of statements neither.
     """
@@ -44,7 +44,7 @@ def confine(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     con.execute("set enable_progress_bar = true")
     con.execute("set enable_progress_bar_print = false")
     con.execute("set autoload_known_extensions = false")
-    con.execute(f"set allowed_directories = [{text(str(folder.resolve()))}]")
+    con.execute(f"set allowed_directories = [{texts(str(folder.resolve()) for folder in folders)}]")
     con.execute("set enable_external_access = false")
     con.execute("set lock_configuration = true")
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 from polku.errors import Exit, Refusal
@@ -18,8 +19,8 @@ _IN_CHECKOUT = (CHECKOUT / "pyproject.toml").is_file()
 RULES = CHECKOUT if _IN_CHECKOUT else _LIBRARY / "shipped"
 """Folder of `contracts/` and `studies/`: a checkout's own, or those that the installed wheel brought along."""
 DEFAULT_STUDY = "espoo_skills_centre"
-AS_OF = re.compile(r"\d{4}-\d{2}-\d{2}|[a-z][a-z0-9_]*-\d{8}-\d{4}")
-"""A day, or the id of a delivery."""
+DELIVERY = re.compile(r"[a-z][a-z0-9_]*-\d{8}-\d{4}")
+"""The id of a delivery."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class DataRoot:
         """
         if not re.fullmatch(r"[a-z][a-z0-9_]*", study):
             raise Refusal(Exit.STUDY_INVALID, "a study's name is of lower-case letters, digits and underscores.")
-        if as_of is not None and not AS_OF.fullmatch(as_of):
+        if as_of is not None and not _is_day(as_of) and not DELIVERY.fullmatch(as_of):
             advice = "For example 2024-06-30 or kela-20240131-0002; the run log of each night names them."
             raise Refusal(Exit.USAGE, "as of when? A day or the id of a delivery is needed.", advice)
         base = os.environ.get("POLKU_DATA")
@@ -96,6 +97,11 @@ class DataRoot:
     def landing(self) -> Path:
         """Encrypted Parquet: `<register>/<table>/<delivery>.parquet`, and `reference/`."""
         return self.path / "landing"
+
+    @property
+    def as_of_day(self) -> date | None:
+        """The day of `as_of`; None where it is a delivery or nothing."""
+        return date.fromisoformat(self.as_of) if self.as_of and _is_day(self.as_of) else None
 
     @property
     def derived(self) -> Path:
@@ -156,3 +162,10 @@ class DataRoot:
     def spill(self) -> Path:
         """DuckDB's spill files (encrypted while they exist)."""
         return self.path / ".spill"
+
+
+def _is_day(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False

@@ -75,7 +75,7 @@ def test_no_option_of_the_official_takes_a_key_or_an_identifier() -> None:
     parser = argparse.ArgumentParser()
     seal.add_arguments(parser)
     assert {action.dest for action in parser._actions} == {
-        "help", "study", "register", "extracted_on", "period", "extract", "dry_run", "list",
+        "help", "study", "register", "extracted_on", "period", "extract", "dry_run", "list", "confirmed",
     }  # fmt: skip
 
 

@@ -19,6 +19,24 @@
     {% endfor %}
 {%- endmacro %}
 
+{# Which landed table of which register feeds a kind of event; `models` are the staging models of each kind. #}
+{% macro feeding_tables(models) -%}
+    select
+        cast(null as varchar) as kind_code,
+        cast(null as varchar) as register,
+        cast(null as varchar) as table_name
+    where false
+    {% for kind, its in models.items() %}
+    {% for model in its %}
+    union all
+    select
+        '{{ kind }}' as kind_code,
+        '{{ register_of(model) }}' as register,
+        '{{ table_of(model) }}' as table_name
+    {% endfor %}
+    {% endfor %}
+{%- endmacro %}
+
 {# Unbroken spells out of `spells` (started_on, ended_on, gap_days) with the same `keys`: those that overlap, touch or
    lie at most gap_days apart are one, and an open end absorbs all that follows.
 

@@ -54,7 +54,7 @@ def seal_bridge(
             wanted = tuple(c for c in study.delivered(register, table.name) if c.type == "identifier")
             if not wanted:
                 continue
-            extracts.append(read_extract(con, contract, table, wanted, extract))
+            extracts.append(read_extract(con, contract, table, wanted, extract, on))
         handles, ids = _tokenised(con, contract, extracts, present)
         handles_before, ids_before = _tokenised(con, contract, extracts, previous)
     pairs = pa.Table.from_arrays([handles_before, handles], schema=BRIDGE_PART)

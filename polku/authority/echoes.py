@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from polku.authority.extracts import SOURCE_ROW, Extract
+from polku.authority.extracts import Extract
 from polku.contracts.model import Column
 from polku.exchange.identifiers import HETU
 from polku.sql_text import quoted
@@ -55,13 +55,14 @@ def find_echoes(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column
             own = f"unnest(string_split(r.{quoted(name)}, ' '))"
             con.execute(
                 "insert into found_cells select row_no, ? from "
-                f"(select r.{SOURCE_ROW} as row_no, said.token as token, {own} as chunk from {rows}) "
+                f"(select r.{extract.source_row} as row_no, said.token as token, {own} as chunk from {rows}) "
                 "semi join names using (chunk, token)",
                 [OWN],
             )
     if column.free_text:
         con.execute(
-            f"insert into found_cells select r.{SOURCE_ROW}, ? from {rows} where length(token) >= {_LETTERS_OF_OTHERS}",
+            f"insert into found_cells select r.{extract.source_row}, ? from {rows} "
+            f"where length(token) >= {_LETTERS_OF_OTHERS}",
             [OTHERS],
         )
     # A number of a register has no form to find it by, but the row's own is known.
@@ -74,7 +75,9 @@ def find_echoes(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column
             f"from (select chunk, {bare} as token from {chunks}) h where {long_enough} "
             f"and token in (select {number} from {extract.relation} r)",
         )
-        con.execute(f"insert into found_cells select r.{SOURCE_ROW}, ? from {rows} where token = {number}", [OWN])
+        con.execute(
+            f"insert into found_cells select r.{extract.source_row}, ? from {rows} where token = {number}", [OWN]
+        )
 
 
 def _say(con: duckdb.DuckDBPyConnection, heard: str) -> None:

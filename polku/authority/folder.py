@@ -12,9 +12,11 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
+from polku.authority.transcoding import lay_pipe
 from polku.duckdb_encryption import confine, encrypt_spill
 from polku.errors import Exit, Refusal
 from polku.exchange.folders import settle
@@ -42,9 +44,9 @@ def alone(authority: Path) -> Iterator[None]:
 
 @contextmanager
 def workbench(authority: Path, extract: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection that reads the files in `extract` and touches no others, but for spill files of its own.
+    """A connection that reads the files in `extract` and touches no others, but for a pipe and spill files of its own.
 
-    They are below the authority's folder, encrypted with a key that only this connection has, and go with it. Where
+    These are below the authority's folder, encrypted with a key that only this connection has, and go with it. Where
     that folder does not exist yet (a dry run), everything must find room in memory.
     """
     spill = authority / ".spill"
@@ -55,8 +57,10 @@ def workbench(authority: Path, extract: Path) -> Iterator[duckdb.DuckDBPyConnect
                 encrypt_spill(con, spill)
             else:
                 con.execute("set temp_directory = ''")
-            confine(con, extract)
-            yield con
+            with TemporaryDirectory(prefix="polku-") as pipes:
+                lay_pipe(con, Path(pipes))
+                confine(con, extract, Path(pipes))
+                yield con
     finally:
         shutil.rmtree(spill, ignore_errors=True)
 

@@ -18,6 +18,7 @@ import duckdb
 
 from polku.authority.extracts import Extract
 from polku.authority.folder import alone, workbench
+from polku.authority.history import refuse_suspicious
 from polku.authority.report import TableReport
 from polku.authority.screening import list_refused, refuse_identifiers, refuse_too_many, searched_columns
 from polku.authority.sealing import check_period, judge_rows, read, table_report, usable_keys
@@ -59,6 +60,8 @@ def rehearse(
     extracted_on: date,
     period: tuple[date, date] | None,
     listed: Path | None = None,
+    *,
+    confirmed: bool = False,
 ) -> Rehearsal:
     """Do everything that `sealing.seal` does up to writing, and write nothing but the list `listed` if it is asked for.
 
@@ -73,12 +76,16 @@ def rehearse(
         last = (found.attempt(Ledger(ledger).last, register) if ledger.is_file() else 0) or 0
         found.delivery_id = delivery_name(register, extracted_on, last + 1)
         with workbench(authority_dir, extract) as con:
-            extracts = [found.attempt(read, con, study, contract, table, extract) for table in contract.tables]
+            extracts = [
+                found.attempt(read, con, study, contract, table, extract, extracted_on) for table in contract.tables
+            ]
             readable = [each for each in extracts if each is not None]
             throw_away = (secrets.token_bytes(32), secrets.token_bytes(32))
             judge_rows(con, contract, readable, Tokeniser(contract, throw_away, extracted_on, study.permanent_until))
             found.tables = [table_report(con, each, extract) for each in readable]
             found.attempt(refuse_too_many, con, contract, readable)
+            if ledger.is_file() and not confirmed:
+                found.attempt(refuse_suspicious, Ledger(ledger), contract, found.tables, extracted_on, period)
             with watching(con, "searching texts for identifiers"):
                 _search(found, con, contract, readable)
             if listed:

@@ -30,7 +30,8 @@ from polku.studies import Study
 @dataclass(frozen=True)
 class TableReport:
     """One file of an extract in exact counts: `refused` by reason, `faults` by column and reason; a row with two
-    counts under both. `redacted` are emptied cells of free text by column, `dropped` the file's columns that stay."""
+    counts under both. `redacted` are emptied cells of free text by column, `dropped` the file's columns that stay,
+    `absent` those that it rightly lacks, by our names. `footers` are rows that are no records."""
 
     table: Table
     file: str
@@ -43,6 +44,8 @@ class TableReport:
     faults: tuple[Fault, ...]
     redacted: dict[str, int]
     dropped: tuple[str, ...]
+    absent: frozenset[str]
+    footers: int
 
 
 @dataclass(frozen=True)
@@ -138,14 +141,17 @@ def _table_facts(report: TableReport) -> dict[str, Any]:
         "rows": report.rows_read,
         "rows_kept": report.rows_kept,
         "rows_respelled": report.rows_respelled,
+        "footers": report.footers,
         "cells_emptied": report.redacted,
-        "columns": [{"column": c.source, "leaves_as": _form(c), "why": c.why} for c in report.columns],
+        "columns": [{"column": c.source, "leaves_as": _form(report, c), "why": c.why} for c in report.columns],
         "columns_left_out": [{"column": name, "why_not": report.table.never.get(name)} for name in report.dropped],
         "rows_refused": [fault._asdict() for fault in report.faults],
     }
 
 
-def _form(column: Column) -> str:
+def _form(report: TableReport, column: Column) -> str:
+    if column.name in report.absent:
+        return "absent"
     return "token" if column.type == "identifier" else column.coarsen or column.free_text or "as_written"
 
 
@@ -200,6 +206,8 @@ def _left(table: Mapping[str, Any], said: Mapping[str, Any], language: str) -> s
     emptied = sum(table["cells_emptied"].values())
     if emptied:
         counts += f"; {emptied:,} {said['cells_emptied']}"
+    if table["footers"]:
+        counts += f"; {table['footers']:,} {said['footers']}"
     columns = [(c["column"], said["forms"][c["leaves_as"]], c["why"]) for c in table["columns"]]
     return (
         f"<h3>{escape(_text(table['title'], language))} ({escape(table['file'])})</h3>"

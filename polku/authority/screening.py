@@ -14,13 +14,14 @@ import pyarrow as pa
 import pyarrow.csv
 
 from polku.authority.echoes import find_echoes, learn_names
-from polku.authority.extracts import SOURCE_ROW, Extract, given
+from polku.authority.extracts import Extract
 from polku.authority.residuals import kinds_of, may_hold
 from polku.authority.tokenising import identifier_table
+from polku.contracts import cells
 from polku.contracts.model import Column, Contract
 from polku.errors import Exit, Refusal
 from polku.exchange.identifiers import MIGRI_CLIENT
-from polku.sql_text import quoted, text, texts
+from polku.sql_text import quoted, text
 
 KEPT = "kept_"
 """Views of what may leave: the contract's columns, identifiers by their numbers, and this one."""
@@ -40,7 +41,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
     con.execute("create table found_cells (row_no bigint, kind varchar)")
     con.execute("create table refused (file varchar, row_no bigint, column_name varchar, reason varchar)")
     for extract in extracts:
-        selected, joins = [f"r.{SOURCE_ROW} as {FILE_ROW}"], []
+        selected, joins = [f"r.{extract.source_row} as {FILE_ROW}"], []
         for i, column in enumerate(extract.columns):
             name = quoted(column.name)
             value = f"r.{name}"
@@ -51,7 +52,7 @@ def screen(con: duckdb.DuckDBPyConnection, contract: Contract, extracts: list[Ex
                 value = f"i{i}.no"
             elif column.coarsen:
                 day = _day(contract, value)
-                unreadable = f"{day} is null and {given(contract, value)}"
+                unreadable = f"{day} is null and {cells.given(value, contract.file_format)}"
                 _refuse(con, extract, column, "", f"case when {unreadable} then 'date_form' end")
                 value = f"strftime(date_trunc('{column.coarsen}', {_real(contract, day)}), '%Y-%m-%d')"
             selected.append(f"{value} as {name}")
@@ -183,7 +184,7 @@ def _search(con: duckdb.DuckDBPyConnection, contract: Contract, extract: Extract
     if found:
         con.from_arrow(pa.Table.from_pylist(found)).create_view("found", replace=True)
         con.execute(
-            f"insert into found_cells select r.{SOURCE_ROW}, kind from {extract.relation} r "
+            f"insert into found_cells select r.{extract.source_row}, kind from {extract.relation} r "
             f"join found on found.text = r.{quoted(column.name)}"
         )
     find_echoes(con, extract, column)
@@ -197,7 +198,7 @@ def _redact(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column) ->
     con.execute("insert into redacted select distinct ?, ?, row_no from found_cells", [extract.table.file, column.name])
     con.execute(
         f"update {extract.relation} set {quoted(column.name)} = null "
-        f"where {SOURCE_ROW} in (select row_no from found_cells)"
+        f"where {extract.source_row} in (select row_no from found_cells)"
     )
 
 
@@ -231,21 +232,21 @@ def write_csv(file: Path, rows: pa.Table) -> None:
 def _refuse(con: duckdb.DuckDBPyConnection, extract: Extract, column: Column, join: str, reason: str) -> None:
     """Add the rows of a file that have a reason to be refused for this column."""
     con.execute(
-        f"insert into refused select ?, r.{SOURCE_ROW}, ?, {reason} from {extract.relation} r {join} "
+        f"insert into refused select ?, r.{extract.source_row}, ?, {reason} from {extract.relation} r {join} "
         f"where {reason} is not null",
         [extract.table.file, column.source],
     )
 
 
 def _same_row(extract: Extract) -> str:
-    return f"f.row_no = r.{SOURCE_ROW} and f.file = {text(extract.table.file)}"
+    return f"f.row_no = r.{extract.source_row} and f.file = {text(extract.table.file)}"
 
 
 def _day(contract: Contract, cell: str) -> str:
-    return f"try_strptime(trim({cell}), [{texts(contract.file_format.date_formats)}])"
+    return cells.day(cells.bare(cell), contract.file_format, or_month=True)
 
 
 def _real(contract: Contract, day: str) -> str:
-    """A day that only says that there is no end is no date."""
-    ends = texts(end.isoformat() for end in contract.file_format.open_ends)
-    return f"case when {day}::date::varchar not in ({ends}) then {day} end" if ends else day
+    """A day that only says that there is no end, or that none is known, is no date."""
+    sentinels = cells.dates((*contract.file_format.open_ends, *contract.file_format.empty_dates))
+    return f"case when {day} not in ({sentinels}) then {day} end" if sentinels else day

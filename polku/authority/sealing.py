@@ -25,6 +25,7 @@ import pyarrow as pa
 from polku import __version__
 from polku.authority.extracts import Extract, read_extract
 from polku.authority.folder import alone, tidy, workbench
+from polku.authority.history import facts, refuse_suspicious
 from polku.authority.report import SealReport, TableReport, write_report
 from polku.authority.row_map import RowMap
 from polku.authority.screening import (
@@ -89,11 +90,14 @@ def seal(
     trust: Path,
     extracted_on: date,
     period: tuple[date, date] | None,
+    *,
+    confirmed: bool = False,
 ) -> SealReport:
     """Seal the extract files of one register into an id part and a data part below `authority_dir`/sealed.
 
     `extracted_on` is the day the register was read, `period` the first and last day that the extract
-    covers. Identifiers and dates to be coarsened are judged here; everything else travels as text as
+    covers; `confirmed` says that the files are right although earlier deliveries speak against them (`history`).
+    Identifiers and dates to be coarsened are judged here; everything else travels as text as
     written and is judged on arrival. Refuses (and writes no package) EXTRACT_MISSING,
     EXTRACT_BREAKS_CONTRACT, IDENTIFIER_IN_DATA, KEY_UNUSABLE, ANOTHER_RUN, USAGE for a period that cannot
     be, and BRIDGE_MISSING after a rotation of the token keys. `rehearsal` goes the same way without writing.
@@ -114,7 +118,7 @@ def seal(
             key_check=pins.key_check, mode=mode_of(pins), epoch=pins.epoch, seq=seq, previous=None, created_at=now(),
         )  # fmt: skip
         with workbench(authority_dir, extract) as con:
-            extracts = [read(con, study, contract, table, extract) for table in contract.tables]
+            extracts = [read(con, study, contract, table, extract, extracted_on) for table in contract.tables]
             tokeniser = Tokeniser(contract, granted, extracted_on, study.permanent_until, stretched=pins.stretched)
             identifiers = judge_rows(con, contract, extracts, tokeniser)
             quarantine = list_refused(con, authority_dir / "quarantine" / f"{heading.delivery_id}.csv")
@@ -125,6 +129,8 @@ def seal(
                         refuse_identifiers(con, contract, each, column)
             log.info("identifiers replaced, texts searched; sealing %s", heading.delivery_id)
             tables = tuple(table_report(con, each, extract) for each in extracts)
+            if not confirmed:
+                refuse_suspicious(ledger, contract, tables, extracted_on, period)
             manifest = Manifest(
                 tables=tuple(_facts(each) for each in tables),
                 extracted_on=extracted_on,
@@ -141,7 +147,8 @@ def seal(
         report = SealReport(heading, delivery, manifest, tables, quarantine)
         write_report(report, study, pins)
         counts = {table.name: table.rows for table in manifest.tables}
-        ledger.record(delivery, {"kind": EXTRACT, "epoch": pins.epoch, "tables": counts})
+        said = {"kind": EXTRACT, "epoch": pins.epoch, "tables": counts, **facts(tables, extracted_on, period)}
+        ledger.record(delivery, said)
         settle(sealed, delivery.digests.values())
     return report
 
@@ -173,10 +180,14 @@ def usable_keys(
     return pins, pins.own(register, authority_dir), granted_keys(authority_dir, pins, register, pins.epoch)
 
 
-def read(con: duckdb.DuckDBPyConnection, study: Study, contract: Contract, table: Table, folder: Path) -> Extract:
+def read(
+    con: duckdb.DuckDBPyConnection, study: Study, contract: Contract, table: Table, folder: Path, extracted_on: date
+) -> Extract:
     """One file of the extract, with a bar."""
     with watching(con, f"reading {table.file}"):
-        extract = read_extract(con, contract, table, study.delivered(contract.register, table.name), folder)
+        extract = read_extract(
+            con, contract, table, study.delivered(contract.register, table.name), folder, extracted_on
+        )
     log.info("%s: %s rows read", table.file, extract.rows)
     return extract
 
@@ -206,6 +217,8 @@ def table_report(con: duckdb.DuckDBPyConnection, extract: Extract, folder: Path)
         faults=faults(con, extract),
         redacted=redacted_cells(con, extract),
         dropped=extract.dropped,
+        absent=extract.absent,
+        footers=extract.footers,
     )
 
 

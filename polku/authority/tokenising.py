@@ -19,7 +19,8 @@ from cryptography.hazmat.primitives.ciphers import Cipher
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import ECB
 
-from polku.authority.extracts import Extract, given
+from polku.authority.extracts import Extract
+from polku.contracts.cells import given
 from polku.contracts.model import Contract
 from polku.exchange.blinding import blind
 from polku.exchange.identifiers import HETU, NATIONAL, Refused, already_canonical, canonical, temporary_domain
@@ -153,7 +154,7 @@ def tokenise(
         )
         # A table of its own, or DuckDB would trim every cell instead of every distinct one.
         con.execute(f"create or replace temp table spellings as select distinct text from ({cells})")
-        spellings = con.execute(f"from spellings where {given(contract, 'text')}")
+        spellings = con.execute(f"from spellings where {given('text', contract.file_format)}")
         batches = (tokeniser.batch(domain, batch.column(0)) for batch in spellings.to_arrow_reader(_BATCH_ROWS))
         made[domain] = pa.concat_tables([Tokeniser.SCHEMA.empty_table(), *batches])
     identifiers = Identifiers(pa.concat_tables([Tokeniser.SCHEMA.empty_table(), *made.values()]))
@@ -171,7 +172,7 @@ def tokenise(
 def _refuse_above_limit(con: duckdb.DuckDBPyConnection, contract: Contract, columns: set[tuple[str, str, str]]) -> None:
     """Before the first of them is stretched: an hour's work would be for nothing."""
     cells = " union ".join(f"select '{its}', {quoted(name)} as text from {rel}" for its, rel, name in columns)
-    (count,) = con.execute(f"select count(*) from ({cells}) where {given(contract, 'text')}").fetchall()[0]
+    (count,) = con.execute(f"select count(*) from ({cells}) where {given('text', contract.file_format)}").fetchall()[0]
     refuse_above_limit(int(count), contract.register)
 
 

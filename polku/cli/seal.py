@@ -47,7 +47,9 @@ What happens, in this order:
   3. Days that the study may only know by month are cut to the month.
   4. Every text that would leave is searched for identity codes, e-mail addresses, phone and account
      numbers. One that is found ends the run.
-  5. Rows are sorted by a random handle and sealed, and a report is written.
+  5. The files are compared with those of earlier deliveries. The same files under another day, or half
+     a file, end the run unless you say --confirmed.
+  6. Rows are sorted by a random handle and sealed, and a report is written.
 
 What leaves: the columns that the contract names, in two packages.
 What stays: every other column, refused rows (quarantine/ lists row, column and reason), the list from
@@ -59,7 +61,7 @@ Afterwards:
   - Keep sealed/<delivery>.rows.* until the study ends: the platform may ask about a sealed row.
   - Delete the extract when the platform says that the delivery has landed.
 
-Begin with --dry-run: it does everything but step 5, lists all that would be refused at once, writes
+Begin with --dry-run: it does everything but step 6, lists all that would be refused at once, writes
 nothing, and needs no keys.
 
 Examples, for files in mvad/authorities/ura/extract that were read from the register on 1 July 2024:
@@ -94,6 +96,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="first and last day that the files cover: a day without an event in it counts as a day without one",
     )
     parser.add_argument("--extract", type=Path, help="folder of the files (default: extract/ of the authority)")
+    parser.add_argument(
+        "--confirmed",
+        action="store_true",
+        help="the files are right although they are those of an earlier delivery, or have far fewer rows than the last",
+    )
     parser.add_argument("--dry-run", action="store_true", help="check everything, say what would be refused")
     parser.add_argument(
         "--list",
@@ -122,8 +129,8 @@ def run(args: argparse.Namespace) -> int:
     period = tuple(args.period) if args.period else None
     order = (study, args.register, extract, authority, root.trust, args.extracted_on, period)
     if args.dry_run:
-        return _tell(rehearse(*order, listed=args.list), args.list)
-    report = seal(*order)
+        return _tell(rehearse(*order, listed=args.list, confirmed=args.confirmed), args.list)
+    report = seal(*order, confirmed=args.confirmed)
     _tell_tables(report.tables, "sealed")
     if report.quarantine:
         print(f"refused rows are listed in {report.quarantine}", file=sys.stderr)
@@ -157,6 +164,12 @@ def _tell_tables(tables: Iterable[TableReport], what: str) -> None:
             f"{table.rows_respelled} of them with a respelled identifier",
             file=sys.stderr,
         )
+        if table.footers:
+            print(f"  {table.footers} rows at the end are no records", file=sys.stderr)
+        if table.absent:
+            print(
+                f"  columns that extracts of this day do not have: {', '.join(sorted(table.absent))}", file=sys.stderr
+            )
         if table.dropped:
             print(f"  columns left out: {', '.join(table.dropped)}", file=sys.stderr)
         for fault in table.faults:

@@ -8,10 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from polku.contracts.faults import read_toml
 from polku.contracts.model import Column, Contract, Table
 from polku.contracts.reading import load_contracts
 from polku.contracts.sql import PROVENANCE, empty_columns
-from polku.studies import load_study
+from polku.errors import Exit
+from polku.studies import parse_study
 
 
 @dataclass(frozen=True)
@@ -40,11 +42,13 @@ class LandedTable:
 
 def landed_tables(folder: Path) -> dict[str, LandedTable]:
     """By name (`<register>__<table>`); `folder` holds `contracts/` and `studies/`."""
-    studies = [load_study(path.stem, folder) for path in sorted((folder / "studies").glob("*.toml"))]
+    contracts = load_contracts(folder / "contracts")
+    files = sorted((folder / "studies").glob("*.toml"))
+    studies = [parse_study(read_toml(file, Exit.STUDY_INVALID), file.name, contracts) for file in files]
     extended = [contract for study in studies for contract in study.contracts.values()]
     return {
         f"{contract.register}__{table.name}": _landed(contract, table, extended)
-        for contract in load_contracts(folder / "contracts").values()
+        for contract in contracts.values()
         for table in contract.tables
     }
 

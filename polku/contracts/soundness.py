@@ -59,8 +59,11 @@ def check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fau
     for kind, values in (("name", names), ("source", sources)):
         for value in sorted({value for value in values if values.count(value) > 1}):
             faults.add(place, f"two columns have the {kind} `{value}`")
+    others = [header for column in table.columns for header in column.also]
+    for header in sorted({header for header in others if (others + sources).count(header) > 1}):
+        faults.add(place, f"two columns have the header `{header}`")
     for source in table.never:
-        if source in sources:
+        if source in (*sources, *others):
             faults.add(place, f"`{source}` is both a column and under `never`")
     for source in table.identifying:
         if source not in table.never:
@@ -80,6 +83,9 @@ def check_table(table: Table, codes: Mapping[str, tuple[Code, ...]], faults: Fau
         if column.type != "identifier" and _NAMES_A_PERSON.search(column.source):
             advice = "make it an identifier column, which leaves as a token, or name it under `never`"
             faults.add(f"{place}.columns[{column.name}]", f"`{column.source}` seems to name somebody: {advice}")
+    for column in table.columns:
+        if column.required and (column.since or column.until):
+            faults.add(f"{place}.columns[{column.name}]", "a column that some extracts do not have cannot be required")
     if (table.replaces == "period") != (table.period_by is not None):
         faults.add(place, '`period_by` belongs to a table with `replaces = "period"`, which needs it')
     if any(column.type == "identifier" for column in table.columns) == table.anonymous:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import date
+from functools import cache
 from pathlib import Path
 
 from polku.contracts.model import Table
@@ -27,15 +28,21 @@ def extracts(root: DataRoot, register: str | None = None) -> list[Entry]:
     As of a day those extracted until then, as of a delivery those that landed until it did. Refuses (USAGE) a delivery
     that has not landed.
     """
-    every = list(extracts_of(Ledger(root.ledger).accepted()))
-    if root.as_of is not None and "-" in root.as_of and root.as_of[:4].isdigit():
-        every = [entry for entry in every if extracted_on(entry.delivery_id) <= date.fromisoformat(root.as_of)]
+    every = list(extracts_of(_ledger(root.ledger).accepted()))
+    if root.as_of_day is not None:
+        every = [entry for entry in every if extracted_on(entry.delivery_id) <= root.as_of_day]
     elif root.as_of is not None:
         last = [entry.no for entry in every if entry.delivery_id == root.as_of]
         if not last:
             raise Refusal(Exit.USAGE, "no such delivery has landed.", "The ids are in the ledger and in Dagster.")
         every = [entry for entry in every if entry.no <= last[0]]
     return [entry for entry in every if register in (None, entry.register)]
+
+
+@cache
+def _ledger(path: Path) -> Ledger:
+    """One object for a file: it verifies the chain once and reads on from there."""
+    return Ledger(path)
 
 
 def extracted_on(delivery_id: str) -> date:

@@ -21,10 +21,10 @@ from typing import Any
 
 import duckdb
 
-from polku.contracts.landed_tables import LandedTable, landed_tables
+from polku.contracts.landed_tables import LandedTable
 from polku.contracts.sql import PROVENANCE
 from polku.exchange.files import digest_of
-from polku.layout import RULES, DataRoot
+from polku.layout import DataRoot
 from polku.research import landed, storage, views
 from polku.research.crosswalk import PERSON_KEYS
 from polku.research.reference import digest as reference_digest
@@ -80,7 +80,7 @@ def plan(root: DataRoot, code: str) -> Plan:
     with storage.connect(root) as con:
         con.execute(f"create temp table {views.TOUCHED} (entity_key bigint)")
         rekeyed = _rekeyed(con, root)
-        tables = landed_tables(RULES)
+        tables = views.tables()
         for name in changed:
             _touch(con, root, tables[name], sorted(before.get(name, {})))
         _close(con, root, tables)
@@ -101,9 +101,13 @@ def begin(root: DataRoot) -> None:
 
 
 def finish(root: DataRoot, code: str) -> None:
-    """Put the build on record."""
+    """Put the build on record, and let the views over landing show everybody again."""
     root.built.mkdir(parents=True, exist_ok=True)
-    _touched(root).unlink(missing_ok=True)
+    if _touched(root).is_file():
+        _touched(root).unlink()
+        with storage.connect(root) as con:
+            storage.attach(con, root, root.warehouse, "warehouse")
+            views.create(con, root, None)
     keys = root.reference(PERSON_KEYS)
     if keys.is_file():
         _keys(root).write_bytes(keys.read_bytes())
@@ -147,7 +151,7 @@ def _keys(root: DataRoot) -> Path:
 
 def _parts(root: DataRoot) -> Parts:
     found: Parts = {}
-    for name, table in landed_tables(RULES).items():
+    for name, table in views.tables().items():
         parts = landed.parts(root, table.register, table.table.name)
         found[name] = {part.stem: [part.stat().st_size, part.stat().st_mtime_ns] for part in parts}
     return {name: parts for name, parts in found.items() if parts}

@@ -11,6 +11,7 @@ is an empty view, a column that a delivery lacks is null.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import duckdb
@@ -26,6 +27,14 @@ TOUCHED = "touched"
 """The table of the keys that a night rebuilds (column `entity_key`); empty and unused when it rebuilds everything."""
 
 
+_tables = cache(landed_tables)
+
+
+def tables() -> dict[str, LandedTable]:
+    """Every source by its name; contracts and studies are read once in a process."""
+    return _tables(RULES)
+
+
 def create(con: duckdb.DuckDBPyConnection, root: DataRoot, touched: Path | None) -> None:
     """Make every source of the models in the attached database `warehouse`.
 
@@ -36,7 +45,7 @@ def create(con: duckdb.DuckDBPyConnection, root: DataRoot, touched: Path | None)
     keys = storage.parquet(touched) if touched else "(select null::bigint as entity_key where false)"
     con.execute(f"create or replace table warehouse.{SCHEMA}.{TOUCHED} as from {keys}")
     within = f"warehouse.{SCHEMA}.{TOUCHED}" if touched else None
-    for name, table in landed_tables(RULES).items():
+    for name, table in tables().items():
         query = select(root, table, landed.standing(root, table.register, table.table), within)
         con.execute(f"create or replace view warehouse.{SCHEMA}.{name} as {query}")
     for name, reference in REFERENCE_TABLES.items():

@@ -2,8 +2,8 @@
 
 Belongs here: which rows an extract holds and what they say on its day, by the words of the contract (`replaces`,
 `period_by`, `withdrawn`, ordered days, natural key). Does not belong here: any register's own columns (`registers`),
-and cells or rows that are wrong in a file (`respellings`, `faulty_rows`). After the last delivery exactly what the
-register knows in the end stands.
+which rows are wrong at first (`corrections`), what is wrong in a file (`respellings`, `faulty_rows`). After the last
+delivery exactly what the register knows in the end stands.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import numpy.typing as npt
 
 from polku.contracts.model import Column, Contract, Table
 from polku.studies import Study
-from polku.twin.chance import Bools, Dates, Ints, pick
+from polku.twin.chance import Bools, Dates
+from polku.twin.corrections import found_out, with_ghosts, wrong_values
 from polku.twin.people import People
 from polku.twin.registers.frame import Frame
 
@@ -33,12 +34,6 @@ which are more than any other register's."""
 
 LATE, DAYS_LATE = 0.01, (30, 500)
 """Rows that were registered so long after the day they tell of."""
-
-WRONG, WRONG_END_DAYS, WRONG_AMOUNT = 0.01, 20, (0.5, 1.5)
-"""Rows of which one value was wrong until it was corrected: a code, an end by so many days, an amount by a factor."""
-
-DELETED = 0.004
-"""Rows that the source takes back: a right one with another first day, entered by mistake."""
 
 ALWAYS = np.datetime64("1900-01-01", "D")
 NEVER = np.datetime64("9999-01-01", "D")
@@ -89,7 +84,7 @@ def delivered(
             chosen &= np.isnat(placed) | (placed >= np.datetime64(extract.first))
         elif table.replaces == "rows" and before is not None:
             chosen &= ~before.present | known.differs(before)
-        yield known.frame.rows(chosen), history.corrections(extract, before is None, chosen)
+        yield known.frame.rows(chosen), history.corrections(extract, chosen)
         before = known
 
 
@@ -133,19 +128,20 @@ class _History:
     def of(
         cls, right: Frame, table: Table, contract: Contract, people: People, extracts: tuple[Extract, ...], rng: Any
     ) -> _History:
-        frame, is_ghost = _with_ghosts(right, table, rng)
+        frame, is_ghost = with_ghosts(right, table, rng)
         size, days = len(frame), _Days(frame, table, contract)
         known_on = frame.known_on if frame.known_on is not None else days.told
-        known_on = np.maximum(known_on, people.arrived_on[frame.person])
+        known_on = np.where(known_on == ALWAYS, people.arrived_on[frame.person], known_on)
         settled_on = _settled_on(days, extracts)
         late = rng.random(size) < LATE
         known_on = known_on + np.where(late, rng.integers(*DAYS_LATE, size), 0)
         known_on = np.minimum(known_on, settled_on)
-        wrong, is_wrong = _wrong_values(frame, table, contract, rng)
-        found_out = np.minimum(_found_out(known_on, extracts, rng), settled_on)
+        wrong, is_wrong = wrong_values(frame, table, contract, rng)
+        made_on = np.array([extract.made_on for extract in extracts], dtype="datetime64[D]")
+        corrected_on = np.minimum(found_out(known_on, made_on, rng), settled_on)
         return cls(
-            frame, table, contract, known_on, np.where(is_wrong, found_out, known_on),
-            np.where(is_ghost, found_out, NEVER), wrong, settled_on,
+            frame, table, contract, known_on, np.where(is_wrong, corrected_on, known_on),
+            np.where(is_ghost, corrected_on, NEVER), wrong, settled_on,
         )  # fmt: skip
 
     def day(self, column: str) -> Dates:
@@ -172,8 +168,8 @@ class _History:
             present &= ~gone
         return _Known(Frame(self.frame.person, columns), present)
 
-    def corrections(self, extract: Extract, first: bool, chosen: Bools) -> Counter[str]:
-        """How many of the chosen rows are to be corrected later, are corrected, or are to be or have been deleted."""
+    def corrections(self, extract: Extract, chosen: Bools) -> Counter[str]:
+        """How many of the chosen rows are to be corrected or deleted later, or have been withdrawn."""
         today = np.datetime64(extract.made_on, "D")
         wrong = np.any([rows for rows, _ in self.wrong.values()] or [np.zeros(len(self.frame), bool)], axis=0)
         return +Counter(
@@ -272,80 +268,3 @@ def _settled_on(days: _Days, extracts: tuple[Extract, ...]) -> Dates:
     for extract in extracts[1:]:
         settled = np.where(placed >= np.datetime64(extract.first), np.datetime64(extract.made_on, "D"), settled)
     return np.where(np.isnat(placed), last, settled)
-
-
-def _found_out(known_on: Dates, extracts: tuple[Extract, ...], rng: Any) -> Dates:
-    """By row: the day of an extract, after another one that has the row, by which a mistake in it is found out; the
-    day on which it was written where there is no such extract."""
-    made_on = np.array([extract.made_on for extract in extracts], dtype="datetime64[D]")
-    first = np.searchsorted(made_on, known_on)
-    after = first + 1 + (rng.random(len(known_on)) * (len(made_on) - 1 - first)).astype(int)
-    return np.where(first < len(made_on) - 1, made_on[np.minimum(after, len(made_on) - 1)], known_on)
-
-
-def _with_ghosts(right: Frame, table: Table, rng: Any) -> tuple[Frame, Bools]:
-    """The rows with those that the source takes back in the end, which come last.
-
-    Only where a table has words for it (a withdrawal, or deliveries that replace), and its natural key a day.
-    """
-    key = [table.column(name) for name in table.natural_key]
-    day = next((c for c in key if c.type == "date" and c.required and not c.coarsen), None)
-    can = table.withdrawn is not None or table.replaces != "rows"
-    if day is None or not can or not len(right):
-        return right, np.zeros(len(right), dtype=bool)
-    start = right.columns[day.source]
-    # In the same month, so that codes and periods of time stay what they are; and never the key of a right row.
-    shifted = start - rng.integers(1, 5, len(right))
-    number = right.person * 100_000
-    free = ~np.isin(number + shifted.astype(int), number + start.astype(int))
-    free &= shifted.astype("datetime64[M]") == start.astype("datetime64[M]")
-    chosen = np.flatnonzero(free & (rng.random(len(right)) < DELETED))
-    columns = {
-        name: np.concatenate([values, shifted[chosen] if name == day.source else values[chosen]])
-        for name, values in right.columns.items()
-    }
-    known_on = None if right.known_on is None else np.concatenate([right.known_on, right.known_on[chosen]])
-    frame = right.having(columns, np.concatenate([right.person, right.person[chosen]]), known_on)
-    return frame, np.arange(len(frame)) >= len(right)
-
-
-def _wrong_values(
-    frame: Frame, table: Table, contract: Contract, rng: Any
-) -> tuple[dict[str, tuple[Bools, npt.NDArray[Any]]], Bools]:
-    """By source column: rows with a wrong value in it, and the values; and all rows that have one."""
-    columns = [] if table.edge else [c for c in table.columns if c.name not in table.natural_key]
-    made = [(c.source, *_wrong_in(frame, c, table, contract, rng)) for c in columns]
-    made = [(source, possible, values) for source, possible, values in made if possible.any()]
-    chosen = rng.random(len(frame)) < WRONG
-    if not made:
-        return {}, np.zeros(len(frame), dtype=bool)
-    column: Ints = pick(rng, [1.0] * len(made), len(frame))
-    wrong = {source: (chosen & possible & (column == i), values) for i, (source, possible, values) in enumerate(made)}
-    return wrong, np.any([rows for rows, _ in wrong.values()], axis=0)
-
-
-def _wrong_in(
-    frame: Frame, column: Column, table: Table, contract: Contract, rng: Any
-) -> tuple[Bools, npt.NDArray[Any]]:
-    """Where a clerk may have entered something else in this column, and what."""
-    values = frame.columns[column.source]
-    size = len(frame)
-    nowhere = np.zeros(size, dtype=bool)
-    if column.type == "amount":
-        lowest, highest = column.minimum, column.maximum
-        other = (values * rng.uniform(*WRONG_AMOUNT, size)).astype(np.int64)
-        fits = (other >= (lowest or 0) * 100) | (lowest is None)
-        return fits & ((other <= (highest or 0) * 100) | (highest is None)) & (other != values), other
-    if column.type == "code" and column.codes and not column.dated_by:
-        codes = [c.code for c in contract.codes[column.codes] if c.valid_from is None and c.valid_until is None]
-        if len(codes) < 2:
-            return nowhere, values
-        other = np.array(codes, dtype=object)[rng.integers(0, len(codes), size)]
-        return (other != values) & (values != ""), other
-    start = next((first for first, end in table.ordered if end == column.name), None)
-    if start is not None and column.type == "date":
-        begins = frame.columns[table.column(start).source]
-        open_ends = np.array(contract.file_format.open_ends, dtype="datetime64[D]")
-        other = values - rng.integers(1, WRONG_END_DAYS, size)
-        return ~np.isin(values, open_ends) & ~np.isnat(values) & (other >= begins), other
-    return nowhere, values

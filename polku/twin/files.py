@@ -7,6 +7,7 @@ there are (`registers`) and mistakes in them (`dirt`).
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -40,19 +41,57 @@ def month_formats(file_format: FileFormat) -> tuple[str, ...]:
     return tuple(pattern for pattern in file_format.date_formats if "%d" not in pattern)
 
 
-def write_file(path: Path, parts: Iterable[dict[str, pa.Array]], contract: Contract, append: bool = False) -> None:
-    """Write one file of the extract, part by part, in the contract's encoding; or go on with one that has a header."""
+OTHER_HEADINGS = 0.5
+"""Columns with several headers over the years that have not got the first of them."""
+
+
+def write_file(
+    path: Path,
+    parts: Iterable[dict[str, pa.Array]],
+    table: Table,
+    contract: Contract,
+    rng: np.random.Generator,
+    rows_before: int | None = None,
+    ends: bool = True,
+) -> Counter[str]:
+    """Write one file of the extract, part by part, in the contract's encoding, with its title rows and a footer where
+    the contract has them; or go on with a file of `rows_before` rows, and leave it open for more unless it `ends`.
+    Returns how many titles and footers there are, and columns under another header."""
     file_format = contract.file_format
     options = csv.WriteOptions(include_header=False, delimiter=file_format.delimiter, quoting_style="needed")
+    counts: Counter[str] = Counter()
+    rows, width = rows_before or 0, 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("ab" if append else "wb") as file:
+    with path.open("wb" if rows_before is None else "ab") as file:
         for number, texts in enumerate(parts):
             buffer = io.BytesIO()
             csv.write_csv(pa.table(texts), buffer, options)
-            if number == 0 and not append:
-                header = f"{file_format.delimiter.join(texts)}\n"
-                file.write(header.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
-            file.write(buffer.getvalue().decode().encode(file_format.encoding))
+            if number == 0 and rows_before is None:
+                top = _top(list(texts), table, contract, rng, counts)
+                file.write(top.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
+            file.write(_encoded(buffer.getvalue().decode(), file_format))
+            width, rows = len(texts), rows + len(next(iter(texts.values())))
+        for footer in file_format.footers[:1] if ends else ():
+            # Sums of a spreadsheet are as wide as the table, last lines of a report are not.
+            wide = rng.random() < 0.5
+            last = f"{footer}{file_format.delimiter * (width - 1)}" if wide else f"{footer} {rows}"
+            file.write(_encoded(f"{last}\n", file_format))
+            counts["footer"] += 1
+    return counts
+
+
+def _top(sources: list[str], table: Table, contract: Contract, rng: np.random.Generator, counts: Counter[str]) -> str:
+    """Title rows and header."""
+    titles = [f"Poiminta {table.file}"] * contract.file_format.title_rows
+    headings = {c.source: str(rng.choice(c.also)) for c in table.columns if c.also and rng.random() < OTHER_HEADINGS}
+    counts.update(title_row=len(titles), other_header=len(headings))
+    header = contract.file_format.delimiter.join(headings.get(source, source) for source in sources)
+    return "".join(f"{line}\n" for line in (*titles, header))
+
+
+def _encoded(said: str, file_format: FileFormat) -> bytes:
+    """Without a byte order mark, which stands at the top of a file alone."""
+    return said.encode("utf-16-le" if file_format.encoding == "utf-16" else file_format.encoding)
 
 
 def _texts(values: npt.NDArray[Any], column: Column, file_format: FileFormat) -> pa.Array:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -15,24 +16,22 @@ import pyarrow as pa
 from polku.contracts.model import Contract, Table
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.progress import stepped
 from polku.studies import Study
 from polku.twin import identity_codes
-from polku.twin.deliveries import delivered, schedule
+from polku.twin.deliveries import Extract, delivered, schedule
 from polku.twin.faulty_rows import AUTHORITY, PLATFORM, faulty_rows, insert
 from polku.twin.files import as_text, write_file
-from polku.twin.people import CodeBooks
 from polku.twin.personal_details import personal_details
 from polku.twin.registers import REGISTERS
 from polku.twin.registers.frame import Frame
 from polku.twin.respellings import respell
 from polku.twin.truth import Files, FileTruth, Truth
-from polku.twin.world import World, make_world
+from polku.twin.world import World, blocks
 
 ROWS_AT_ONCE = 250_000
 """Texts of so many rows are in memory at a time."""
 
-BLOCK = 50_000
+BLOCK = 20_000
 """Persons that are in memory at a time: the world is made in blocks, and files grow block by block."""
 
 FEWEST_PERSONS = 100
@@ -62,14 +61,13 @@ def make_twin(root: DataRoot, study: Study, persons: int = 6000, seed: int = 1, 
     too few persons.
     """
     _check(study, persons)
-    books, truth = CodeBooks(), Truth(root.authority("_truth"), study, seed)
-    for first in stepped(range(0, persons, block), "twin"):
-        world = make_world(study, min(block, persons - first), seed, first, books)
+    truth = Truth(root.authority("_truth"), study, seed)
+    for world in blocks(study, persons, seed, block):
         details = personal_details(world.people, world.seed)
         for register, contract in study.contracts.items():
             frames, folder = REGISTERS[register](world), root.authority(register) / "extract"
             for table in contract.tables:
-                _write(folder, world, frames.pop(table.name), table, contract, details, truth)
+                _write(folder, world, frames.pop(table.name), table, contract, details, truth, persons)
         truth.add(world)
     return TwinReport(persons, seed, truth.files, truth.write())
 
@@ -101,8 +99,9 @@ def _write(
     contract: Contract,
     details: dict[str, pa.Array],
     truth: Truth,
+    persons: int,
 ) -> None:
-    """The files of one table, one per delivery, or the next block's part of them."""
+    """The files of one table, one per delivery, or the next block's part of them; `persons` are those of all blocks."""
     extracts = schedule(world.study, contract)
     history = world.rng(f"history {contract.register}.{table.name}")
     mistakes = world.rng(f"mistakes {contract.register}.{table.name}")
@@ -111,8 +110,10 @@ def _write(
     for extract, (rows, corrections) in zip(extracts, deliveries, strict=True):
         file = FileTruth(persons=len(np.unique(rows.person)), persons_under_temporary_code=_temporary(world, rows))
         file.mistakes.update(corrections)
-        parts = _parts(rows, table, contract, details, mistakes, file)
-        write_file(folder / str(extract.number) / table.file, parts, contract, append=world.first_person > 0)
+        parts = _parts(rows, table, contract, details, mistakes, file, extract)
+        path, before = folder / str(extract.number) / table.file, truth.rows(contract.register, table.name, extract)
+        ends = world.first_person + len(world.people) == persons
+        file.mistakes.update(write_file(path, parts, table, contract, mistakes, before, ends))
         truth.add_file(contract.register, table.name, extract, file)
 
 
@@ -123,9 +124,12 @@ def _parts(
     details: dict[str, pa.Array],
     rng: np.random.Generator,
     file: FileTruth,
+    extract: Extract,
 ) -> Iterator[dict[str, pa.Array]]:
     """Parts of one file with their mistakes, which are counted in `file`; the columns that the study may not have come
-    last, as in real extracts."""
+    last, as in real extracts, and those that extracts of that day do not have are missing."""
+    absent = {c.source for c in table.columns if (c.since or date.min) > extract.made_on}
+    absent |= {c.source for c in table.columns if (c.until or date.max) < extract.made_on}
     # At least one part, so that an empty table is still a file with a header.
     for first in range(0, max(len(frame), 1), ROWS_AT_ONCE):
         part = frame.rows(np.arange(first, min(first + ROWS_AT_ONCE, len(frame))))
@@ -140,7 +144,7 @@ def _parts(
             file.quarantined_by_authority += len(copies.origin) * (copies.by == AUTHORITY)
             file.quarantined_by_platform += len(copies.origin) * (copies.by == PLATFORM)
         file.rows += len(part) + sum(len(copies.origin) for copies in added)
-        yield insert(respelled, added)
+        yield {source: cells for source, cells in insert(respelled, added).items() if source not in absent}
 
 
 def _temporary(world: World, frame: Frame) -> int:

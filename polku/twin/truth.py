@@ -17,15 +17,14 @@ from pyarrow import csv
 
 from polku.studies import Study
 from polku.twin import activity as a
-from polku.twin import skills_centre
-from polku.twin.benefits import integration_plan_month
-from polku.twin.chance import Bools, Ints, Texts
+from polku.twin import services, skills_centre
+from polku.twin.chance import Ints, Texts
 from polku.twin.deliveries import Extract
 from polku.twin.people import GROUNDS
 from polku.twin.registers.dvv import died_on
+from polku.twin.shape import shape_counts, shares
 from polku.twin.world import World
 
-OF = " of"
 LETTERS = "-EUSGVHFPOXD"
 """One letter per true state, in the order of STATES; `-` before arrival."""
 
@@ -60,7 +59,7 @@ class Truth:
         self._folder, self._study, self._seed = folder, study, seed
         self._shape: Counter[str] = Counter()
         self._persons = self._clients = 0
-        self._gained = np.zeros((2, study.months_after + 1))
+        self._gained = {service: np.zeros((2, study.months_after + 1)) for service in services.KINDS}
         self._blemishes: dict[tuple[str, str], Counter[str]] = {}
         self._extracts: dict[str, dict[int, Extract]] = {}
         self.files: Files = {}
@@ -68,6 +67,11 @@ class Truth:
     def blemishes(self, register: str, table: str, counted: Counter[str]) -> None:
         """Add mistakes that the register itself made, in whichever of its deliveries."""
         self._blemishes.setdefault((register, table), Counter()).update(counted)
+
+    def rows(self, register: str, table: str, extract: Extract) -> int | None:
+        """How many rows earlier blocks wrote into a file (None: there was none)."""
+        files = self.files.get(register, {}).get(table, [])
+        return files[extract.number - 1].rows if len(files) >= extract.number else None
 
     def add_file(self, register: str, table: str, extract: Extract, file: FileTruth) -> None:
         """Add what was written into one file, or into its next block."""
@@ -82,14 +86,18 @@ class Truth:
         path = self._folder / "truth_person.csv"
         with path.open("wb" if world.first_person == 0 else "ab") as file:
             csv.write_csv(_person_table(world), file, csv.WriteOptions(include_header=world.first_person == 0))
-        self._shape.update(_shape_counts(world))
+        self._shape.update(shape_counts(world))
         self._persons += len(world.people)
         self._clients += int(world.activity.is_client.sum())
-        self._gained += world.employment_gained
+        for service, gained in self._gained.items():
+            gained += world.employment_gained(service)
 
     def write(self) -> Path:
         """Write `truth.json`; returns its path."""
-        gained, followed = self._gained
+        effects = {
+            service: [round(float(effect), 4) for effect in gained / np.maximum(followed, 1)]
+            for service, (gained, followed) in self._gained.items()
+        }
         facts = {
             "study": self._study.code,
             "seed": self._seed,
@@ -101,11 +109,9 @@ class Truth:
                 "job_finding_ratio_after_exit": skills_centre.JOB_FINDING_RATIO,
                 "job_loss_ratio_after_exit": skills_centre.JOB_LOSS_RATIO,
                 "exit_outcome_chances": skills_centre.OUTCOMES,
-                "employment_effect_by_months_since_entry": [
-                    round(float(x), 4) for x in gained / np.maximum(followed, 1)
-                ],
+                "employment_effect_by_months_since_entry": effects,
             },
-            "shape": _shares(self._shape),
+            "shape": shares(self._shape),
             "extracts": {
                 register: [
                     {"made_on": f"{e.made_on}", "period": [f"{day}" for day in e.period]} for e in found.values()
@@ -131,46 +137,6 @@ class Truth:
 
 def _plain(file: FileTruth) -> dict[str, object]:
     return asdict(file) | {"mistakes": dict(sorted((+file.mistakes).items()))}
-
-
-def shape(world: World) -> dict[str, float]:
-    """Shares that are published of the real service (`finnish_results`), as they are in this world."""
-    return _shares(_shape_counts(world))
-
-
-def _shares(counts: Counter[str]) -> dict[str, float]:
-    names = [name.removesuffix(OF) for name in counts if name.endswith(OF)]
-    return {name: counts[name] / max(counts[f"{name}{OF}"], 1) for name in names}
-
-
-def _shape_counts(world: World) -> Counter[str]:
-    """Persons by figure, and under its name with OF those of whom the figure is a share."""
-    act, year = world.activity, world.months.astype("datetime64[Y]").astype(int) + 1970
-    outcomes = list(skills_centre.OUTCOMES)
-    left = (act.exit >= 0) & (year[act.exit] == 2020)
-    since_2019 = act.is_client & (year[np.maximum(act.entry, 0)] >= 2019)
-
-    def had(*names: str) -> Bools:
-        return (act.exit >= 0) & np.isin(act.outcome, [outcomes.index(name) for name in names])
-
-    plan = integration_plan_month(world)
-    later = np.flatnonzero((plan >= 0) & (plan + 60 < len(world.months)))
-    later = later[world.residence.present[plan[later] + 60, later]]
-    state = act.state[plan[later] + 60, later]
-    everyone = np.ones(len(later), dtype=bool)
-    figures = {
-        "leavers_2020_employed": (had("employed"), left),
-        "leavers_2020_in_education": (had("degree_education", "other_education"), left),
-        "clients_since_2019_employed": (had("employed"), since_2019),
-        "clients_since_2019_degree_education": (had("degree_education"), since_2019),
-        "plan_clients_after_5_years_employed": (state == a.EMPLOYED, everyone),
-        "plan_clients_after_5_years_seeking": (np.isin(state, (a.UNEMPLOYED, a.IN_SERVICE)), everyone),
-        "plan_clients_after_5_years_outside": (state >= a.GENERAL, everyone),
-    }
-    counts: Counter[str] = Counter()
-    for name, (which, among) in figures.items():
-        counts[name], counts[f"{name}{OF}"] = int((which & among).sum()), int(among.sum())
-    return counts
 
 
 def _person_table(world: World) -> pa.Table:
@@ -202,7 +168,7 @@ def _person_table(world: World) -> pa.Table:
             "entry_month": _month_texts(world, act.entry),
             "exit_month": _month_texts(world, act.exit),
             "outcome_code": np.where(act.exit >= 0, outcome, ""),
-            "integration_plan_month": _month_texts(world, integration_plan_month(world)),
+            "integration_plan_month": _month_texts(world, world.activity.plan),
             "states": states,
         }
     )

@@ -6,16 +6,19 @@ the world (`registers`) and the mistakes they make (`dirt`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
+from polku.progress import stepped
 from polku.studies import Study
 from polku.twin.activity import EMPLOYED, Activity, simulate_activity
 from polku.twin.chance import Dates, Floats, stream
 from polku.twin.people import CodeBooks, People, make_people
 from polku.twin.residence import Residence, simulate_residence
+from polku.twin.services import KINDS, months_of_entry
 from polku.twin.spells import Spells, spells_of
 
 EARLIEST_START_DAYS = 700
@@ -57,26 +60,35 @@ class World:
         """The random stream of one part of this world."""
         return stream(self.seed, part)
 
-    @cached_property
-    def employment_gained(self) -> Floats:
-        """(2, months): by months since entry (0, 1, ...), how many more of the clients who then live in Finland are
-        employed than in the same world, same draws, without the service; and how many those clients are."""
-        without = simulate_activity(self.people, self.residence, self.months, self.study_area, self.seed, service=False)
-        clients = np.flatnonzero(self.activity.is_client)
+    def employment_gained(self, service: str) -> Floats:
+        """(2, months): by months since entry into a service (0, 1, ...), how many more of those who entered it and then
+        live in Finland are employed than in the same world, same draws, without it; and how many they are."""
+        entry = months_of_entry(self.activity.service, KINDS[service])
+        without = simulate_activity(
+            self.people, self.residence, self.months, self.study_area, self.seed, without=service
+        )
+        entrants = np.flatnonzero(entry >= 0)
         gained = np.zeros((2, self.study.months_after + 1))
         for k in range(self.study.months_after + 1):
-            followed = clients[self.activity.entry[clients] + k < len(self.months)]
-            followed = followed[self.residence.present[self.activity.entry[followed] + k, followed]]
-            month = self.activity.entry[followed] + k
+            followed = entrants[entry[entrants] + k < len(self.months)]
+            followed = followed[self.residence.present[entry[followed] + k, followed]]
+            month = entry[followed] + k
             employed = (self.activity.state[month, followed] == EMPLOYED).sum()
             gained[:, k] = employed - (without.state[month, followed] == EMPLOYED).sum(), len(followed)
         return gained
 
-    @property
-    def employment_effect(self) -> Floats:
-        """True effect of the service on the share employed, by months since entry."""
-        effect: Floats = self.employment_gained[0] / np.maximum(self.employment_gained[1], 1)
+    def employment_effect(self, service: str) -> Floats:
+        """True effect of a service on the share employed, by months since entry."""
+        gained, followed = self.employment_gained(service)
+        effect: Floats = gained / np.maximum(followed, 1)
         return effect
+
+
+def blocks(study: Study, persons: int, seed: int, block: int) -> Iterator[World]:
+    """The whole world in blocks of persons, in order; only one is in memory unless the caller keeps more."""
+    books = CodeBooks()
+    for first in stepped(range(0, persons, block), "twin"):
+        yield make_world(study, min(block, persons - first), seed, first, books)
 
 
 def make_world(study: Study, persons: int, seed: int, first_person: int = 0, books: CodeBooks | None = None) -> World:

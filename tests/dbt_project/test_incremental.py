@@ -19,6 +19,7 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
+from assets.warehouse import leaving_out, untouched_nodes
 from polku.contracts.landed_tables import landed_tables
 from polku.layout import RULES, DataRoot
 from polku.research import rebuilding, storage
@@ -142,12 +143,20 @@ class Deliveries:
         self.keys |= {other: (one, False), restricted: (restricted, True)}
 
 
+@dataclasses.dataclass(frozen=True)
+class Parsed:
+    """The project as dbt has parsed it, for dbt and as the file that Dagster reads."""
+
+    manifest: Manifest
+    file: Path
+
+
 class Warehouse:
     """A platform without landing: its parts are written by hand, its models built as the asset builds them."""
 
-    def __init__(self, base: Path, manifest: Manifest, patch: pytest.MonkeyPatch) -> None:
+    def __init__(self, base: Path, parsed: Parsed, patch: pytest.MonkeyPatch) -> None:
         self.root = DataRoot(STUDY, base / STUDY)
-        self._base, self._manifest, self._patch = base, manifest, patch
+        self._base, self._parsed, self._patch = base, parsed, patch
         study = dataclasses.replace(load_study(STUDY), window_from=date(2018, 1, 1), window_until=UNTIL)
         covered = {tuple(name.split("__")): [Extract(date(2024, 12, 31))] for name in MAKE}
         write_reference(self.root, study, covered)  # type: ignore[arg-type]
@@ -168,16 +177,21 @@ class Warehouse:
             rebuilding.begin(self.root)
             self._patch.setenv("POLKU_DATA", str(self._base))
             self._patch.setenv("POLKU_STUDY", STUDY)
-            changed = [f"source:landing.{source}+" for source in sorted(plan.sources or ())]
-            select = ["--select", *changed] if changed else []
+            select = [] if plan.sources is None else leaving_out(untouched_nodes(self._parsed.file, plan.sources))
             folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--log-path", str(self._base)]
             folders += ["--target-path", str(self._base / "target")]
             models = ["--exclude-resource-type", "unit_test", "test"]
-            done = dbtRunner(self._manifest).invoke(["build", "--quiet", *folders, *models, *select])
+            done = dbtRunner(self._parsed.manifest).invoke(["build", "--quiet", *folders, *models, *select])
             DuckDBConnectionManager.close_all_connections()
             assert done.success, done.exception
             rebuilding.finish(self.root, "code")
         return plan
+
+    def shown(self) -> int:
+        """Rows of the population register in the view over landing, between two nights."""
+        with storage.connect(self.root) as con:
+            storage.attach(con, self.root, self.root.warehouse, "warehouse", read_only=True)
+            return len(con.execute("from warehouse.landing.dvv__persons").fetchall())
 
     def differences(self, other: Warehouse) -> dict[str, int]:
         """By table: rows that only one of the two has."""
@@ -199,12 +213,12 @@ class Warehouse:
 
 
 @pytest.fixture(scope="module")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Manifest:
-    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-    target = ["--target-path", str(tmp_path_factory.mktemp("parsed"))]
-    parsed = dbtRunner().invoke(["parse", "--quiet", *folders, *target]).result
-    assert isinstance(parsed, Manifest)
-    return parsed
+def parsed(tmp_path_factory: pytest.TempPathFactory) -> Parsed:
+    target = tmp_path_factory.mktemp("parsed")
+    folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target-path", str(target)]
+    manifest = dbtRunner().invoke(["parse", "--quiet", *folders]).result
+    assert isinstance(manifest, Manifest)
+    return Parsed(manifest, target / "manifest.json")
 
 
 @pytest.fixture
@@ -216,10 +230,10 @@ def patch() -> Iterator[pytest.MonkeyPatch]:
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_nights_in_any_order_end_as_a_build_of_everything(
-    tmp_path: Path, manifest: Manifest, patch: pytest.MonkeyPatch, seed: int
+    tmp_path: Path, parsed: Parsed, patch: pytest.MonkeyPatch, seed: int
 ) -> None:
     deliveries = Deliveries(seed)
-    nights = Warehouse(tmp_path / "nights", manifest, patch)
+    nights = Warehouse(tmp_path / "nights", parsed, patch)
     nights.land(deliveries.parts, deliveries.keys)
     assert nights.build().is_whole
     for number in range(2, 5):
@@ -231,7 +245,23 @@ def test_nights_in_any_order_end_as_a_build_of_everything(
             nights.land([], deliveries.keys)
         assert nights.build().sources, "the night should have built a part"
         assert nights.build().is_empty
-    whole = Warehouse(tmp_path / "whole", manifest, patch)
+    whole = Warehouse(tmp_path / "whole", parsed, patch)
     whole.land(deliveries.parts, deliveries.keys)
     assert whole.build().is_whole
     assert {table: rows for table, rows in nights.differences(whole).items() if rows} == {}
+    assert nights.shown() == whole.shown() > 0
+
+
+def test_tables_that_are_built_whole_read_no_rows_of_touched_persons_alone(parsed: Parsed) -> None:
+    """During a night that builds a part, the staging models show the touched persons and nobody else."""
+    nodes = parsed.manifest.nodes
+    of_persons = {name for name, table in landed_tables(RULES).items() if table.subjects}
+
+    def is_restricted(id_: str) -> bool:
+        if id_.startswith("source."):
+            return id_.split(".")[-1] in of_persons
+        return nodes[id_].config.materialized == "view" and any(map(is_restricted, nodes[id_].depends_on_nodes))
+
+    whole = [n for n in nodes.values() if n.config.materialized in ("table", "compared_table")]
+    assert len(whole) > 5
+    assert {n.name for n in whole if any(map(is_restricted, n.depends_on_nodes))} == set()

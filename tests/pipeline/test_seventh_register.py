@@ -14,6 +14,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from benchmarks.played import warehouse
 from expectations import judge_landing
 from polku import demo
 from polku.cli import main
@@ -21,7 +22,6 @@ from polku.layout import CHECKOUT, DataRoot
 from polku.research import landed, landing, opening, views
 from polku.research.reference import write_reference
 from polku.studies import Study, load_study
-from tests.pipeline.conftest import warehouse
 
 pytestmark = pytest.mark.pipeline
 

@@ -43,20 +43,7 @@ channels as (
 -- register may still have worked.
 feeds as (
 
-    select
-        cast(null as varchar) as kind_code,
-        cast(null as varchar) as register,
-        cast(null as varchar) as table_name
-    where false
-    {% for kind, models in feeds.items() %}
-    {% for model in models %}
-    union all
-    select
-        '{{ kind }}' as kind_code,
-        '{{ register_of(model) }}' as register,
-        '{{ table_of(model) }}' as table_name
-    {% endfor %}
-    {% endfor %}
+    {{ feeding_tables(feeds) }}
 
 ),
 

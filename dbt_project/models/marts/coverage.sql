@@ -1,14 +1,27 @@
 {%- set unions = {
-    'activity': ('int_union_activity_spells', activity_models(), 'started_on'),
-    'benefit': ('int_union_benefit_months', benefit_models(), 'benefit_month'),
-    'client': ('int_union_clients', client_models(), 'started_on'),
-    'degree': ('int_union_degrees', degree_models(), 'completed_on'),
-    'earning': ('int_union_earnings', earning_models(), 'earning_month'),
-    'exit': ('int_union_exits', exit_models(), 'exited_on'),
-    'permit': ('int_union_permits', permit_models(), 'started_on'),
-    'plan': ('int_union_plans', plan_models(), 'made_on'),
-    'residence': ('int_union_residence_events', residence_models(), 'event_on'),
-    'service': ('int_union_service_spells', service_models(), 'started_on')
+    'activity': ('int_union_activity_spells', 'started_on'),
+    'benefit': ('int_union_benefit_months', 'benefit_month'),
+    'client': ('int_union_clients', 'started_on'),
+    'degree': ('int_union_degrees', 'completed_on'),
+    'earning': ('int_union_earnings', 'earning_month'),
+    'exit': ('int_union_exits', 'exited_on'),
+    'permit': ('int_union_permits', 'started_on'),
+    'plan': ('int_union_plans', 'made_on'),
+    'residence': ('int_union_residence_events', 'event_on'),
+    'service': ('int_union_service_spells', 'started_on')
+} -%}
+{%- set feeds = {
+    'activity': activity_models(),
+    'benefit': benefit_models(),
+    'client': client_models(),
+    'degree': degree_models(),
+    'earning': earning_models(),
+    'exit': exit_models(),
+    'permit': permit_models(),
+    'plan': plan_models(),
+    'residence': residence_models(),
+    'service': service_models(),
+    'income': income_models()
 } -%}
 
 with coverage_months as (
@@ -74,7 +87,7 @@ counted as (
         count(*) as rows_begun
     from incomes
     group by register, income_year
-    {% for kind, (model, _, column) in unions.items() %}
+    {% for kind, (model, column) in unions.items() %}
     union all
     select
         '{{ kind }}' as kind_code,
@@ -89,20 +102,7 @@ counted as (
 
 feeds as (
 
-    select
-        cast(null as varchar) as kind_code,
-        cast(null as varchar) as register,
-        cast(null as varchar) as table_name
-    where false
-    {% for kind, models in dict(unions, income=('', income_models())).items() %}
-    {% for model in models[1] %}
-    union all
-    select
-        '{{ kind }}' as kind_code,
-        '{{ register_of(model) }}' as register,
-        '{{ table_of(model) }}' as table_name
-    {% endfor %}
-    {% endfor %}
+    {{ feeding_tables(feeds) }}
 
 ),
 

@@ -25,12 +25,7 @@ coverage as (
 
 exit_tables as (
 
-    {% for model in exit_models() %}
-    select
-        '{{ register_of(model) }}' as register,
-        '{{ table_of(model) }}' as table_name
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    {{ feeding_tables({'exit': exit_models()}) }}
 
 ),
 

@@ -88,6 +88,6 @@ def test_a_bridge_has_nothing_of_it(tmp_path: Path, tables: tuple[Table, ...]) -
     parties.land()
     parties.rotate_token_keys()
     parties.bridge("advice")
-    seal(parties, ROWS[:10])
+    seal(parties, ROWS[:200])
     assert set(parties.land().values()) == {None}
-    assert len(parties.landed("advice", "contacts")) == 310
+    assert len(parties.landed("advice", "contacts")) == 500

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -127,6 +128,24 @@ def test_a_file_in_both_formats_is_refused(parties: Parties) -> None:
     parties.write("measures", "measures.csv", CSV_LINES)
     write(parties)
     assert refusal_of(parties).exit is Exit.EXTRACT_BREAKS_CONTRACT
+
+
+def test_a_footer_in_parquet_is_no_record_and_stands_at_the_end(tmp_path: Path) -> None:
+    study = small_study(contract("measures", MEASURES, file_format=replace(FORMAT, footers=("Yhteensä",))))
+    rows = pa.table({name: cells.cast(pa.string()) for name, cells in COLUMNS.items() if name != "aktiivinen"})
+    rows = rows.append_column("aktiivinen", pa.array(["true", None]))
+    footer = pa.table(
+        {name: ["Yhteensä" if name == "hetu" else None] for name in rows.column_names}, schema=rows.schema
+    )
+    parties = Parties(tmp_path, study)
+    file = parties.extract("measures") / "measures.parquet"
+    pq.write_table(pa.concat_tables([rows, footer]), file)
+    (sealed,) = parties.seal("measures").tables
+    assert (sealed.rows_read, sealed.footers) == (2, 1)
+    pq.write_table(pa.concat_tables([rows, footer, rows]), file)
+    with pytest.raises(Refusal, match="not at the end") as caught:
+        parties.seal("measures")
+    assert caught.value.row_no == 4
 
 
 def test_a_missing_column_of_parquet_is_refused(parties: Parties) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import stat
+from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 from html.parser import HTMLParser
 from pathlib import Path
@@ -14,13 +16,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from polku.authority.report import words
-from polku.contracts.model import LANGUAGES
+from polku.contracts.model import LANGUAGES, FileFormat
 from polku.exchange import identifiers
 from polku.exchange.delivery import banded
 from polku.exchange.keys import LINKAGE, RESEARCH
 from polku.process import Swap
 from polku.research import opening
-from tests.polku.parties import Parties
+from tests.polku.parties import PERSONS, Parties, contract, small_study
 
 LINES = [
     "hetu;syntymapaiva;kieli;nimi;hattukoko",
@@ -148,3 +150,30 @@ def test_every_reason_and_state_has_its_words_in_every_language() -> None:
 
 def _shape(said: object) -> object:
     return {key: _shape(value) for key, value in said.items()} if isinstance(said, dict) else None
+
+
+def test_the_report_tells_footers_and_columns_that_the_day_does_not_have(tmp_path: Path) -> None:
+    coming = replace(PERSONS.columns[2], since=date(2030, 1, 1))
+    table = replace(PERSONS, columns=(*PERSONS.columns[:2], coming))
+    made = contract("persons", table, file_format=FileFormat(date_formats=("%d.%m.%Y",), footers=("Yhteensä",)))
+    parties = Parties(tmp_path, small_study(made))
+    parties.write("persons", "persons.csv", ["hetu;syntymapaiva", "010190-999W;01.01.1990", "Yhteensä 1", "Yhteensä;"])
+    report = parties.seal("persons")
+    facts = json.loads(report.page.with_suffix(".json").read_text(encoding="utf-8"))
+    (table_facts,) = facts["tables"]
+    assert (table_facts["rows"], table_facts["footers"]) == (1, 2)
+    assert [(c["column"], c["leaves_as"]) for c in table_facts["columns"]][-1] == ("kieli", "absent")
+    text = report.page.read_text(encoding="utf-8")
+    for language in LANGUAGES:
+        assert f"2 {words(language)['footers']}" in text
+        assert words(language)["forms"]["absent"] in text
+
+
+def test_a_column_that_the_day_does_not_have_lands_as_null(tmp_path: Path) -> None:
+    coming = replace(PERSONS.columns[2], since=date(2030, 1, 1))
+    table = replace(PERSONS, columns=(*PERSONS.columns[:2], coming))
+    parties = Parties(tmp_path, small_study(contract("persons", table)))
+    parties.write("persons", "persons.csv", ["hetu;syntymapaiva", "010190-999W;01.01.1990"])
+    parties.send(parties.seal("persons"))
+    assert set(parties.land().values()) == {None}
+    assert [row["language_code"] for row in parties.landed("persons", "persons")] == [None]

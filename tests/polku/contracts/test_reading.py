@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -243,3 +244,45 @@ def test_an_anonymous_table_has_no_identifier_and_feeds_no_timeline() -> None:
     found = faults(data)
     assert "a table needs an identifier column, or `anonymous = true` and none" in found
     assert "a timeline is of persons" in found
+
+
+@pytest.mark.parametrize(
+    ("said", "fault"),
+    [
+        ({"encoding": "utf-32"}, "`encoding` must be one of"),
+        ({"decimal_mark": ";"}, "`decimal_mark` is a comma or a full stop"),
+        ({"decimal_mark": ".", "thousands": ["."]}, "none is the decimal mark"),
+        ({"thousands": ["00"]}, "`thousands` are single characters"),
+        ({"currencies": ["mk1"]}, "`currencies` have no digit"),
+        ({"footers": [" "]}, "a footer begins with some text"),
+        ({"title_rows": -1}, "`title_rows` is not negative"),
+        ({"date_formats": ["%d.%m.%y"]}, "two-digit years are not read"),
+        ({"date_formats": ["%d/%m/%Y", "%m/%d/%Y"]}, "one text can be two days"),
+        ({"date_formats": ["%Y%m%d", "%Y%d%m"]}, "one text can be two days"),
+        ({"open_ends": [date(1900, 1, 1)], "empty_dates": [date(1900, 1, 1)]}, "cannot be in `open_ends` and"),
+        ({"empty_dates": ["1900-01-01"]}, "`open_ends` and `empty_dates` are days"),
+    ],
+)
+def test_a_file_format_that_could_be_read_in_two_ways_is_a_fault(said: dict[str, Any], fault: str) -> None:
+    assert fault in faults(sound() | {"file_format": said})
+
+
+def test_five_formats_of_days_and_two_of_months_go_together() -> None:
+    formats = ["%d.%m.%Y", "%Y-%m-%d", "%d/%m/%Y", "%Y%m%d", "%Y/%m/%d", "%m/%Y", "%Y-%m"]
+    assert parse_contract(sound() | {"file_format": {"date_formats": formats}}, "r.toml").file_format.date_formats
+
+
+def test_a_column_that_some_extracts_lack_cannot_be_required() -> None:
+    data = sound()
+    data["tables"]["spells"]["columns"][1] |= {"required": True, "since": date(2020, 1, 1)}
+    assert "columns[started_on]: a column that some extracts do not have cannot be required" in faults(data)
+
+
+@pytest.mark.parametrize("header", ["hetu", "nimi", "aloitus"])
+def test_a_header_belongs_to_one_column(header: str) -> None:
+    data = sound()
+    table = data["tables"]["spells"]
+    table["never"] = {"nimi": "A name identifies the person (R1)."}
+    table["columns"][1]["also"] = [header]
+    table["columns"][2]["also"] = ["aloitus"]
+    assert f"`{header}`" in faults(data)

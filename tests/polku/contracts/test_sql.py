@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -175,3 +176,27 @@ def test_an_absent_column_lands_as_null_of_its_type() -> None:
         rows = con.execute(typed_query(c, c.tables[0], "s", frozenset({"b_eur"})))
         assert [str(d[1]) for d in rows.description][1:3] == ["DATE", "DECIMAL(14,2)"]
         assert rows.fetchone() == (1, date(2020, 1, 1), None, [], [])
+
+
+def test_a_day_that_says_that_none_is_known_is_nothing() -> None:
+    c = contract(column("a_on", "date"), column("b_on", "date"), ordered=(("a_on", "b_on"),))
+    c = replace(c, file_format=replace(c.file_format, empty_dates=(date(1900, 1, 1), date(1, 1, 1))))
+    for text in ("1.1.1900", "01.01.0001"):
+        assert read(c, text, "1.1.2020") == (None, [])
+        # An end that is not known does not lie before the start.
+        assert read(c, "1.1.2020", text) == (date(2020, 1, 1), [])
+    required = replace(c.tables[0], columns=(column("a_on", "date", required=True),), ordered=())
+    assert read(replace(c, tables=(required,)), "1.1.1900") == (None, ["a_on:missing"])
+
+
+def test_an_outdated_code_is_flagged_where_unknown_ones_are() -> None:
+    codes = (Code("1", LABEL, valid_until=date(2011, 12, 31)), Code("2", LABEL, valid_from=date(2012, 1, 1)))
+    day = column("a_on", "date")
+    c = contract(column("k_code", "code", codes="k", dated_by="a_on", unknown_code="flag"), day, k=codes)
+    with duckdb.connect() as con:
+        con.execute("create table s as select * from (values (1, '1', '31.12.2011'), (2, '1', '1.1.2012'), "
+                    "(3, '2', '1.1.2012'), (4, '3', '1.1.2012'), (5, '1', null)) v(row_no, k_code, a_on)")  # fmt: skip
+        rows = con.execute(f"select k_code, faults, flags from ({typed_query(c, c.tables[0], 's')}) order by row_no")
+        assert rows.fetchall() == [
+            ("1", [], []), (None, [], ["k_code"]), ("2", [], []), (None, [], ["k_code"]), ("1", [], []),
+        ]  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,16 @@ class Made:
     def delivery(self, register: str, table: str, number: int) -> list[dict[str, str]]:
         """Rows of a file as its authority wrote them."""
         contract = self.study.contracts[register]
-        encoding = contract.file_format.encoding.replace("utf-8", "utf-8-sig")
-        with (self.folder(register, number) / contract.table(table).file).open(encoding=encoding, newline="") as lines:
-            return list(csv.DictReader(lines, delimiter=contract.file_format.delimiter))
+        format_, table_ = contract.file_format, contract.table(table)
+        encoding = format_.encoding.replace("utf-8", "utf-8-sig")
+        with (self.folder(register, number) / table_.file).open(encoding=encoding, newline="") as lines:
+            found = list(csv.DictReader(islice(lines, format_.title_rows, None), delimiter=format_.delimiter))
+        sources = {header: column.source for column in table_.columns for header in column.also}
+        return [
+            {sources.get(header, header): cell for header, cell in row.items()}
+            for row in found
+            if not format_.footers or not next(iter(row.values())).startswith(format_.footers)
+        ]
 
     def rows(self, register: str, table: str) -> list[dict[str, str]]:
         """Rows of all deliveries of a table, oldest first."""

@@ -9,7 +9,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from polku.authority.extracts import SOURCE_ROW, read_extract
+from polku.authority.extracts import read_extract
+from polku.authority.transcoding import lay_pipe
 from polku.contracts.model import Contract, Table
 from polku.contracts.sql import typed_query
 from polku.errors import Exit, Refusal
@@ -53,28 +54,31 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(study: Study, 
 
 
 @pytest.mark.parametrize("register", REGISTERS)
-def test_contract_finds_the_injected_faults_and_no_others(made, register: str) -> None:
+def test_contract_finds_the_injected_faults_and_no_others(made, register: str, tmp_path: Path) -> None:
     """Everything else in the files (codes, dates, amounts, odd spellings) is read as the contract says."""
     contract = made.study.contracts[register]
     for table in contract.tables:
         for number, truth in enumerate(made.truth["files"][register][table.name]["deliveries"], start=1):
-            faults = faults_found(contract, table, made.folder(register, number), truth["rows"])
+            pipes = tmp_path / f"{table.name} {number}"
+            pipes.mkdir()
+            faults = faults_found(contract, table, made.folder(register, number), truth["rows"], pipes)
             expected = {FAULT_OF_MISTAKE[m]: n for m, n in truth["mistakes"].items() if m in FAULT_OF_MISTAKE}
             assert Counter(fault.split(":")[1] for fault in faults) == expected, (table.name, number)
             assert len(faults) == truth["quarantined_by_platform"]
 
 
-def faults_found(contract: Contract, table: Table, folder: Path, rows: int) -> list[str]:
+def faults_found(contract: Contract, table: Table, folder: Path, rows: int, pipes: Path) -> list[str]:
     """First fault of every row that has one, as landing finds it."""
     with duckdb.connect() as con:
-        extract = read_extract(con, contract, table, table.columns, folder)
+        lay_pipe(con, pipes)
+        extract = read_extract(con, contract, table, table.columns, folder, EXTRACTED_ON)
         assert extract.rows == rows
         # What the sealer does to identifiers and coarsened dates, without keys.
         cells = {c.name: f"(hash({c.name}) >> 1)::bigint" for c in table.identifiers}
         day = contract.file_format.date_formats[0]
         cells |= {c.name: f"strftime(strptime({c.name}, '{day}'), '%Y-%m-01')" for c in table.columns if c.coarsen}
         con.execute(
-            f"create view sealed as select {SOURCE_ROW} as row_no, * replace "
+            f"create view sealed as select {extract.source_row} as row_no, * replace "
             f"({', '.join(f'{cell} as {quoted(name)}' for name, cell in cells.items())}) from {extract.relation}"
         )
         query = f"select faults from ({typed_query(contract, table, 'sealed')}) where len(faults) > 0"
