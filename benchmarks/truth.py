@@ -47,6 +47,7 @@ CAUSES = {
     "service_without_code": "job seekers in services had no code of their own before 2012",
     "last_day_of_studies": "the day on which a study right ends, here the month's last, has its final state",
     "studies_interrupted": "studies that are interrupted for a time are not counted as studying",
+    "student_of_autumn": "the census counts students of 20 September, here for the whole term or from one to the next",
     "self_employed": "the self-employed earn no wages, and URA did not know the person yet",
     "below_minimum": "wages of the month stay below the study's minimum, and URA did not know the person yet",
     "report_without_code": "the payer reported wages under another identifier than the identity code",
@@ -138,6 +139,7 @@ def _causes(played: Played, world: World, wrong: Months) -> npt.NDArray[np.objec
         "service_without_code": (state == a.IN_SERVICE) & (evidence == "ura") & (began < SERVICES_CODED.astype(int)),
         "last_day_of_studies": studies & (ended == (world.months[t] + 1).astype("datetime64[D]").astype(int) - 1),
         "studies_interrupted": studies & _in(_interrupted(played), wrong),
+        "student_of_autumn": (evidence == "opiskelijat") & _in_autumn(world, wrong, t, person),
         "self_employed": works & alone[person],
         "report_without_code": works & _in(_reported_without_code(played), wrong),
         "below_minimum": works & by_month[t] & (paid[t, person] < minimum),
@@ -184,6 +186,16 @@ def _interrupted(played: Played) -> set[tuple[int, int]]:
             for month in np.arange(np.datetime64(row["alku"][:7]), until.astype("datetime64[M]")):
                 cells.add((number[plain(row["hetu"])], month_number(str(month))))
     return cells
+
+
+def _in_autumn(world: World, wrong: Months, t: Ints, person: Ints) -> Bools:
+    """Whether the recorded state was the true one on the census day of the school year."""
+    recorded = wrong.state.map({state: number for number, state in enumerate(a.STATES)}).fillna(-1).to_numpy()
+    august = t - (t + month_number(str(world.months[0])) - 7) % 12
+    # Who studies on 20 September does so at the end of August or, where that began later, at the end of September.
+    ends = [world.activity.state[np.clip(august + months, 0, len(world.months) - 1), person] for months in (0, 1)]
+    studied: Bools = np.any([end == recorded for end in ends], axis=0)
+    return studied
 
 
 def _reported_without_code(played: Played) -> set[tuple[int, int]]:

@@ -20,14 +20,9 @@ from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
 from polku.twin.people import CodeBooks
-from polku.twin.registers import REGISTERS as REGISTERS_OF_TWIN
+from polku.twin.registers import REGISTERS
 from polku.twin.world import make_world
 
-REGISTERS = (
-    *("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero"),
-    *("tulorekisteri", "toimeentulotuki", "hyvinvointialue"),
-    *("kuntakokeilu", "koto_crm", "koto_aj", "ely_keha", "kotokoulutus", "neuvonta"),
-)
 FAULT_OF_MISTAKE = {
     "unknown_code": "unknown_code",
     "code_not_valid_then": "code_not_valid_then",
@@ -186,7 +181,7 @@ def test_numbers_of_registers_are_of_one_block_alone(study: Study) -> None:
     books = CodeBooks()
     blocks = [make_world(study, 150, 4, first, books) for first in (0, 150)]
     for register, contract in study.contracts.items():
-        one, other = (REGISTERS_OF_TWIN[register](world) for world in blocks)
+        one, other = (REGISTERS[register](world) for world in blocks)
         for table in contract.tables:
             for column in table.identifiers:
                 here, there = (set(frames[table.name].columns[column.source]) for frames in (one, other))
