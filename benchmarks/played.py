@@ -10,8 +10,9 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -123,12 +124,19 @@ class Played:
         key all are there."""
         refused = self.refused_by_authority(register, table) | self.refused_by_platform(register, table)
         rows = {row_id: row for row_id, row in self.rows(register, table).items() if row_id not in refused}
-        last = self.extracts(register)[-1].number
-        described = self.table(register, table)
+        described, extracts = self.table(register, table), self.extracts(register)
         if described.replaces == "all":
-            return {row_id: row for row_id, row in rows.items() if row_id[0] == last}
-        if described.replaces == "period":
-            raise NotImplementedError(f"{register}.{table}: write down which rows of earlier periods stand")
+            return {row_id: row for row_id, row in rows.items() if row_id[0] == extracts[-1].number}
+        if described.replaces == "period" and described.period_by:
+            placed = described.column(described.period_by).source
+            formats = self.study.contracts[register].file_format.date_formats
+            replaced = {
+                row_id
+                for row_id, row in rows.items()
+                for later in extracts[row_id[0] :]
+                if later.first <= day(row[placed], formats) <= later.last
+            }
+            return {row_id: row for row_id, row in rows.items() if row_id not in replaced}
         return rows
 
     @cached_property
@@ -145,6 +153,14 @@ class Played:
 def plain(code: str) -> str:
     """An identity code without the twin's odd spellings."""
     return code.strip().upper().replace("\u2013", "-")
+
+
+def day(text: str, formats: tuple[str, ...]) -> date:
+    """A day in one of a contract's formats."""
+    for each in formats:
+        with suppress(ValueError):
+            return datetime.strptime(text, each).date()
+    raise ValueError("a day in none of the formats")
 
 
 def month_number(month: str | date) -> int:
