@@ -26,7 +26,7 @@ from polku import demo
 from polku.authority.sealing import seal
 from polku.layout import DataRoot
 from polku.studies import Study, load_study
-from polku.twin.identity_codes import PERMANENT, unique_codes
+from polku.twin.identity_codes import PERMANENT, CodeBook
 
 REGISTER, FILE, COUNTED, SAMPLE = "kela", "kela_maksut.csv", "rows.txt", "sample"
 FIVE = ("person_key", "benefit_code", "paid_on", "benefit_month", "amount_eur")
@@ -50,7 +50,8 @@ def make_payments(rows: int, persons: int) -> pa.Table:
     """Payments of random persons, whose identity codes are all in the test range, in no order."""
     rng = np.random.default_rng(1)
     born_on = np.datetime64("1930-01-01") + rng.integers(0, 27_000, persons)
-    codes = pa.array(unique_codes(rng, born_on, rng.random(persons) < 0.5, PERMANENT), pa.utf8())
+    taken, _, _ = CodeBook(PERMANENT).take(born_on, rng.random(persons) < 0.5, rng.random(persons) < 0.9)
+    codes = pa.array(taken, pa.utf8())
     paid_on = (np.datetime64("2009-01-01") + np.arange(16 * 365)).astype(object)
     amounts = [f"{cents // 100},{cents % 100:02d}" for cents in range(150_000)]
     columns = {

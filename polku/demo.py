@@ -22,8 +22,6 @@ from polku.layout import CHECKOUT, DataRoot
 from polku.linkage.relaying import relay
 from polku.studies import Study
 
-DAYS_UNTIL_EXTRACT = 320
-"""The demonstration's extracts are made so long after the window that even annual tax data is final."""
 DAYS_OF_TRUST = 3650
 """Nobody who tries the demonstration again later should have to renew its trust file."""
 
@@ -88,20 +86,28 @@ def make_keys(root: DataRoot, study: Study, say: Say, **terms: Any) -> None:
 
 
 def seal_extract(root: DataRoot, study: Study, register: str, say: Say) -> None:
-    """Seal the register's extract, unless the same files have been sealed already."""
-    folder = root.authority(register)
-    files = [folder / "extract" / table.file for table in study.contracts[register].tables]
-    mark, digest = folder / "sealed" / "extract.sha256", _digest(files)
-    if mark.is_file() and mark.read_text(encoding="utf-8") == digest:
-        return
-    extracted_on = study.window_until + timedelta(days=DAYS_UNTIL_EXTRACT)
-    period = (date(1900, 1, 1), study.window_until)
-    # A twin of fewer persons than the one before it is no accident.
-    report = seal(study, register, folder / "extract", folder, root.trust, extracted_on, period, confirmed=True)
-    mark.write_text(digest, encoding="utf-8")
-    rows = sum(table.rows for table in report.manifest.tables)
-    refused = sum(table.rows_read - table.rows_kept for table in report.tables)
-    say(f"{register} sealed {rows} rows as {report.delivery_id}; {refused} stayed in its own quarantine")
+    """Seal the register's extracts, oldest first: one in `extract/`, or those of the twin in `extract/1/` and so on.
+
+    Files that have been sealed already and are the same are not sealed again.
+    """
+    from polku.twin.deliveries import schedule
+
+    contract, folder = study.contracts[register], root.authority(register)
+    made = folder / "extract"
+    numbered = sorted(path for path in made.iterdir() if path.is_dir())
+    extracts = schedule(study, contract)
+    times = extracts if numbered else extracts[-1:]
+    for path, extract in zip(numbered or [made], times, strict=True):
+        mark, digest = folder / "sealed" / f"{path.name}.sha256", _digest([path / t.file for t in contract.tables])
+        if mark.is_file() and mark.read_text(encoding="utf-8") == digest:
+            continue
+        period = extract.period if numbered else (date(1900, 1, 1), extract.last)
+        # New and changed rows alone are fewer than what came before, and so are the rows of a smaller twin.
+        report = seal(study, register, path, folder, root.trust, extract.made_on, period, confirmed=True)
+        mark.write_text(digest, encoding="utf-8")
+        rows = sum(table.rows for table in report.manifest.tables)
+        refused = sum(table.rows_read - table.rows_kept for table in report.tables)
+        say(f"{register} sealed {rows} rows as {report.delivery_id}; {refused} stayed in its own quarantine")
 
 
 def carry(root: DataRoot, study: Study, say: Say) -> None:

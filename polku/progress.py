@@ -6,12 +6,15 @@ Belongs here: the bars. Does not belong here: what is done (a bar never changes 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import duckdb
 import pyarrow as pa
 from tqdm import tqdm
+
+T = TypeVar("T")
 
 _SECONDS_BETWEEN_LOOKS = 0.2
 # tqdm's own watchdog thread is for bars that stand still; these may.
@@ -47,6 +50,14 @@ def counted(batches: Iterator[pa.RecordBatch], what: str, rows: int) -> Iterator
         for batch in batches:
             yield batch
             bar.update(batch.num_rows)
+
+
+def stepped(steps: Sequence[T], what: str) -> Iterator[T]:
+    """The same steps, with a bar for those that are done."""
+    with _bar(what, total=len(steps)) as bar:
+        for step in steps:
+            yield step
+            bar.update(1)
 
 
 def _bar(what: str, **options: object) -> tqdm:

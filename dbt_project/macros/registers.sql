@@ -2,7 +2,7 @@
 
 {% macro activity_models() -%}
   {#- Staging models that feed the activity timeline. -#}
-  {{ return(["stg_kela__activity_spells", "stg_koski__activity_spells", "stg_tulorekisteri__employment_spells", "stg_ura__activity_spells"]) }}
+  {{ return(["stg_kela__activity_spells", "stg_koski__activity_spells", "stg_opiskelijat__activity_spells", "stg_tulorekisteri__employment_spells", "stg_ura__activity_spells"]) }}
 {%- endmacro %}
 
 {% macro benefit_models() -%}
@@ -17,7 +17,7 @@
 
 {% macro degree_models() -%}
   {#- Staging models that feed the degree timeline. -#}
-  {{ return([]) }}
+  {{ return(["stg_koski__degrees", "stg_tutkinnot__degrees"]) }}
 {%- endmacro %}
 
 {% macro earning_models() -%}
@@ -52,7 +52,7 @@
 
 {% macro service_models() -%}
   {#- Staging models that feed the service timeline. -#}
-  {{ return(["stg_ely_keha__service_spells", "stg_hyvinvointialue__service_spells", "stg_koto_crm__service_spells", "stg_kotokoulutus__service_spells", "stg_kuntakokeilu__service_spells", "stg_osaamiskeskus__service_spells", "stg_ura__service_spells"]) }}
+  {{ return(["stg_ely_keha__service_spells", "stg_hyvinvointialue__service_spells", "stg_koto_crm__service_spells", "stg_kotokoulutus__service_spells", "stg_kuntakokeilu__service_spells", "stg_osaamiskeskus__service_spells", "stg_ura__service_spells", "stg_vastaanotto__service_spells"]) }}
 {%- endmacro %}
 
 {% macro table_of(model) -%}
@@ -65,21 +65,25 @@
   "stg_kela__activity_spells": "benefit_spells",
   "stg_kela__benefit_months": "payments",
   "stg_koski__activity_spells": "study_periods",
+  "stg_koski__degrees": "study_rights",
   "stg_koto_aj__plans": "plans",
   "stg_koto_crm__plans": "plans",
   "stg_koto_crm__service_spells": "appointments",
   "stg_kotokoulutus__service_spells": "attendances",
   "stg_kuntakokeilu__service_spells": "client_spells",
-  "stg_migri__permits": "permits",
+  "stg_migri__permits": "decisions",
+  "stg_opiskelijat__activity_spells": "students",
   "stg_osaamiskeskus__clients": "clients",
   "stg_osaamiskeskus__exits": "exits",
   "stg_osaamiskeskus__service_spells": "services",
   "stg_toimeentulotuki__benefit_months": "assistance_months",
   "stg_tulorekisteri__employment_spells": "wage_reports",
   "stg_tulorekisteri__earnings": "wage_transactions",
+  "stg_tutkinnot__degrees": "degrees",
   "stg_ura__activity_spells": "employment_spells",
   "stg_ura__plans": "plans",
   "stg_ura__service_spells": "placements",
+  "stg_vastaanotto__service_spells": "lodgings",
   "stg_vero__incomes": "annual_incomes"
 }[model]) }}
 {%- endmacro %}

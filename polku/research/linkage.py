@@ -23,7 +23,7 @@ from polku.studies import Study
 FEWEST_ROWS = 100
 """Rates over fewer rows are left out: a share of a small number gives the number away."""
 
-UNKNOWN_GROUND = "unknown"
+GROUND, UNKNOWN_GROUND = "ground_code", "unknown"
 
 
 @dataclass(frozen=True)
@@ -87,18 +87,21 @@ def _known(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study) -> None
 
 
 def _grounds(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study) -> None:
-    """`ground` (person, ground): the group of the first permit's ground, where a register of permits is delivered."""
-    con.execute("create or replace temp table ground (person bigint, ground varchar)")
+    """`ground` (person, ground): the group of the first ground that a register of permits tells of, in any table."""
+    con.execute("create or replace temp table stated (person bigint, ground varchar, since date)")
     for contract in (c for c in study.contracts.values() if "permit" in c.timeline):
-        table = contract.table(contract.timeline["permit"].table)
-        rows = landed.standing(root, contract.register, table)
-        codes = contract.codes[table.column("ground_code").codes or ""]
-        groups = " ".join(f"when {texts([c.code])} then {texts([c.group or UNKNOWN_GROUND])}" for c in codes)
-        if rows:
-            con.execute(f"""
-                insert into ground
-                select person, arg_min(case ground_code {groups} end, started_on)
-                from {rows} join resolved on entity_key = person_key group by person""")
+        for table in contract.tables:
+            rows = landed.standing(root, contract.register, table)
+            for column in (c for c in table.columns if rows and c.name == GROUND and c.dated_by):
+                codes = contract.codes[column.codes or ""]
+                groups = " ".join(f"when {texts([c.code])} then {texts([c.group or UNKNOWN_GROUND])}" for c in codes)
+                con.execute(f"""
+                    insert into stated
+                    select person, case {GROUND} {groups} end, {column.dated_by}
+                    from {rows} join resolved on entity_key = person_key""")
+    con.execute("""
+        create or replace temp table ground as
+        select person, arg_min(ground, (since, ground)) as ground from stated where since is not null group by person""")
 
 
 def _rows(root: DataRoot, contract: Contract, table: Table) -> str | None:

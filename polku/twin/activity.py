@@ -16,6 +16,7 @@ import numpy.typing as npt
 from polku.twin.chance import Bools, Dates, Floats, Ints, pick_rows, stream
 from polku.twin.people import People
 from polku.twin.residence import ABROAD, DEAD, Residence
+from polku.twin.services import SKILLS_CENTRE, Services
 from polku.twin.skills_centre import (
     JOB_FINDING_RATIO,
     JOB_LOSS_RATIO,
@@ -118,12 +119,15 @@ SERVICE_LEADS_TO = {
 @dataclass(frozen=True)
 class Activity:
     """`state` is (months, persons) on the month's last day; `entry` and `exit` are months of the window by
-    person (-1: never, or not within the window), `outcome` a position in OUTCOMES or skills_centre.LEFT."""
+    person (-1: never, or not within the window), `outcome` a position in OUTCOMES or skills_centre.LEFT. `service` is
+    (months, persons), a kind of `services`; `plan` the month of the integration plan (-1: none)."""
 
     state: npt.NDArray[np.int8]
     entry: Ints
     exit: Ints
     outcome: Ints
+    service: npt.NDArray[np.int8]
+    plan: Ints
 
     @property
     def is_client(self) -> Bools:
@@ -132,32 +136,41 @@ class Activity:
 
 
 def simulate_activity(
-    people: People, residence: Residence, months: Dates, study_area: int, seed: int, service: bool = True
+    people: People, residence: Residence, months: Dates, study_area: int, seed: int, without: str | None = None
 ) -> Activity:
-    """Run the chain over the window. With `service` off nobody enters the Skills Centre: the same random
-    draws then give the world without it, from which the truth file takes the true effect."""
+    """Run the chain over the window. Where it runs `without` a service (a key of `services.KINDS`), nobody enters that:
+    the same random draws then give the world without it, from which the truth file takes the true effect."""
     rng = stream(seed, "activity")
     centre = SkillsCentre(people, months, study_area, seed)
+    services = Services(people, months, seed, without)
     led_to = np.array([SERVICE_LEADS_TO[name] for name in OUTCOMES])[centre.planned_outcome]
     led_to = np.where((led_to == VOCATIONAL) & centre.in_higher_education, HIGHER, led_to)
     chances = _Chances(people, months)
     state = np.full((len(months), len(people)), NOT_ARRIVED, dtype=np.int8)
+    service = np.zeros_like(state)
     before = state[0]
     for t, place in enumerate(residence.place):
         present = residence.present[t]
         first = chances.first_states(rng, t)
-        now = chances.step(before, rng.random(len(people)), t, centre.exit >= 0)
+        now = chances.step(before, rng.random(len(people)), t, centre.exit >= 0, services)
         now = np.where(present & ~np.isin(before, LIVING), first, now)
         now = np.select([place == ABROAD, place == DEAD], [EMIGRATED, DEAD_STATE], now).astype(np.int8)
-        if service:
-            ended = centre.let_go(place, t)
-            now[ended] = led_to[ended]
+        ended = centre.let_go(place, t)
+        now[ended] = led_to[ended]
+        in_service = (now == IN_SERVICE) & ~centre.inside
+        stays = in_service & (before == IN_SERVICE) & (services.inside > SKILLS_CENTRE)
+        refused = services.move(stays, in_service & ~stays, t)
+        now[refused] = UNEMPLOYED
+        services.draw_up_plans(np.isin(now, (UNEMPLOYED, IN_SERVICE)), t)
+        if without != "skills_centre":
             eligible = np.isin(now, (UNEMPLOYED, IN_SERVICE)) & (place == study_area) & (people.origin == "22")
             eligible &= chances.age(t) < OLDEST_AT_ENTRY
             centre.admit(eligible, (state[max(t - 24, 0) : t] == UNEMPLOYED).sum(axis=0), t)
             now[centre.inside] = IN_SERVICE
+        services.go_to_centre(centre.inside)
+        service[t] = services.inside
         state[t] = before = now
-    return Activity(state, centre.entry, centre.exit, centre.outcome)
+    return Activity(state, centre.entry, centre.exit, centre.outcome, service, services.plan)
 
 
 class _Chances:
@@ -190,21 +203,24 @@ class _Chances:
         first = np.where(self.age(t) < 19, GENERAL, first)
         return np.where(self.age(t) > PENSION_AGE, PENSION, first)
 
-    def step(self, now: npt.NDArray[np.int8], u: Floats, t: int, after_service: Bools) -> npt.NDArray[np.int8]:
+    def step(
+        self, now: npt.NDArray[np.int8], u: Floats, t: int, after_centre: Bools, services: Services
+    ) -> npt.NDArray[np.int8]:
         """The state one month later; `u` is one uniform draw per person."""
         month, age = self.months[t], self.age(t)
         chance = self.table[now]
         years_here = (t - self.people.arrival_month) / 12
         settled = np.interp(years_here, (0, 2, 5), (0.7, 1.0, 1.15))
         hiring = self.finding * settled * np.where(age > 55, 0.6, 1.0)
-        hiring *= np.where(after_service, JOB_FINDING_RATIO, 1.0)
-        loss = self.losing * np.where(after_service, JOB_LOSS_RATIO, 1.0)
+        hiring *= np.where(after_centre, JOB_FINDING_RATIO, 1.0) * services.job_finding
+        loss = self.losing * np.where(after_centre, JOB_LOSS_RATIO, 1.0)
         if COVID[0] <= month < COVID[2]:
             hiring = hiring * (0.5 if month < COVID[1] else 0.75)
         if COVID[0] <= month < COVID[1]:
             loss = loss * 2.2
         chance[:, EMPLOYED] *= hiring
         chance[:, UNEMPLOYED] *= np.where(now == EMPLOYED, loss, 1.0)
+        chance[:, IN_SERVICE] *= services.access(t)
         chance[:, FAMILY_LEAVE] *= self.fertile * (age < 42)
         ages, factors = zip(*STUDY_BY_AGE, strict=True)
         studies = np.array(factors)[np.searchsorted(ages, age, side="right") - 1]

@@ -13,7 +13,6 @@ import numpy as np
 
 from polku.twin import activity as a
 from polku.twin.chance import Bools, Ints, pick_rows
-from polku.twin.people import GROUNDS
 from polku.twin.spells import Spells
 from polku.twin.world import World
 
@@ -39,8 +38,8 @@ INDEX = 0.015
 TAXABLE = ("FM", "FP", "KOTT", "OPR", "VR", "KHT", "PR")
 PENSIONS = ("QE", "TAKE", "MAET")
 
-PLAN_WITHIN, PLAN_MONTHS, PLAN_SHARE = 36, 30, 0.9
-"""An integration plan is drawn up for job seekers within three years of arrival and lasts 2-3 years."""
+PLAN_MONTHS = 30
+"""An integration plan lasts 2-3 years."""
 
 BEGINS = {"TOTU": np.datetime64("2017-01-01"), "TAKE": np.datetime64("2011-03-01")}
 ENDS = {"MAET": np.datetime64("2011-02-28")}
@@ -92,18 +91,6 @@ def _all(world: World) -> Iterator[Entitlement]:
         yield Entitlement(code, spells, person, month, np.maximum((eur * 100).astype(np.int64), 100))
 
 
-def integration_plan_month(world: World) -> Ints:
-    """By person: the month of the integration plan (-1: none). Plans are for those who seek work soon after
-    they came as a family member or for protection."""
-    people, state = world.people, world.activity.state
-    month = np.arange(len(world.months))[:, None]
-    early = (month >= people.arrival_month) & (month < people.arrival_month + PLAN_WITHIN)
-    seeking = np.isin(state, (a.UNEMPLOYED, a.IN_SERVICE)) & early & (people.arrival_month >= 0)
-    ground = np.isin(people.ground, (GROUNDS.index("family"), GROUNDS.index("protection")))
-    planned = seeking.any(axis=0) & ground & (world.rng("plans").random(len(people)) < PLAN_SHARE)
-    return np.where(planned, seeking.argmax(axis=0), -1)
-
-
 def _received(world: World) -> dict[str, Bools]:
     """By code of the benefit: who receives it; (months, persons)."""
     people, state, months = world.people, world.activity.state, world.months
@@ -111,7 +98,7 @@ def _received(world: World) -> dict[str, Bools]:
     persons = len(people)
     month = np.arange(len(months))[:, None]
     seeking = np.isin(state, (a.UNEMPLOYED, a.IN_SERVICE))
-    plan = integration_plan_month(world)
+    plan = world.activity.plan
     in_plan = (plan >= 0) & (month >= plan) & (month < plan + PLAN_MONTHS)
     subsidy, allowance = _unemployment_benefit(world, rng, seeking)
     studying = np.isin(state, (a.GENERAL, a.VOCATIONAL, a.HIGHER))

@@ -51,30 +51,42 @@ def write_file(
     table: Table,
     contract: Contract,
     rng: np.random.Generator,
+    rows_before: int | None = None,
+    ends: bool = True,
 ) -> Counter[str]:
     """Write one file of the extract, part by part, in the contract's encoding, with its title rows and a footer where
-    the contract has them. Returns how many of these there are, and of columns under another header."""
+    the contract has them; or go on with a file of `rows_before` rows, and leave it open for more unless it `ends`.
+    Returns how many titles and footers there are, and columns under another header."""
     file_format = contract.file_format
     options = csv.WriteOptions(include_header=False, delimiter=file_format.delimiter, quoting_style="needed")
-    titles = [f"Poiminta {table.file}"] * file_format.title_rows
-    headings = {c.source: str(rng.choice(c.also)) for c in table.columns if c.also and rng.random() < OTHER_HEADINGS}
-    # Sums of a spreadsheet are as wide as the table, last lines of a report are not.
-    wide, footers, rows = rng.random() < 0.5, file_format.footers[:1], 0
+    counts: Counter[str] = Counter()
+    rows, width = rows_before or 0, 0
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with path.open("wb" if rows_before is None else "ab") as file:
         for number, texts in enumerate(parts):
             buffer = io.BytesIO()
             csv.write_csv(pa.table(texts), buffer, options)
-            if number == 0:
-                header = file_format.delimiter.join(headings.get(source, source) for source in texts)
-                top = "".join(f"{line}\n" for line in (*titles, header))
+            if number == 0 and rows_before is None:
+                top = _top(list(texts), table, contract, rng, counts)
                 file.write(top.encode("utf-8-sig" if contract.register in BYTE_ORDER_MARK else file_format.encoding))
             file.write(_encoded(buffer.getvalue().decode(), file_format))
             width, rows = len(texts), rows + len(next(iter(texts.values())))
-        for footer in footers:
+        for footer in file_format.footers[:1] if ends else ():
+            # Sums of a spreadsheet are as wide as the table, last lines of a report are not.
+            wide = rng.random() < 0.5
             last = f"{footer}{file_format.delimiter * (width - 1)}" if wide else f"{footer} {rows}"
             file.write(_encoded(f"{last}\n", file_format))
-    return Counter(title_row=len(titles), footer=len(footers), other_header=len(headings))
+            counts["footer"] += 1
+    return counts
+
+
+def _top(sources: list[str], table: Table, contract: Contract, rng: np.random.Generator, counts: Counter[str]) -> str:
+    """Title rows and header."""
+    titles = [f"Poiminta {table.file}"] * contract.file_format.title_rows
+    headings = {c.source: str(rng.choice(c.also)) for c in table.columns if c.also and rng.random() < OTHER_HEADINGS}
+    counts.update(title_row=len(titles), other_header=len(headings))
+    header = contract.file_format.delimiter.join(headings.get(source, source) for source in sources)
+    return "".join(f"{line}\n" for line in (*titles, header))
 
 
 def _encoded(said: str, file_format: FileFormat) -> bytes:

@@ -24,25 +24,72 @@ TEMPORARY = (990, 999)
 NEW_SEPARATOR_SHARE = 0.04
 """Codes with a separator of 2023: rare in the registers, so the twin has enough of them to meet."""
 
+FIRST_BIRTH, DAYS = np.datetime64("1900-01-01", "D"), 45_000
+TWIN_SIGN = 5
+"""Position of the separator that is given to nobody but persons whose code differs from another's in it alone."""
 
-def unique_codes(
-    rng: np.random.Generator, born_on: Dates, female: npt.NDArray[np.bool_], numbers: tuple[int, int]
-) -> Texts:
-    """One code per person, no two alike; the individual number is even for women, odd for men."""
-    lowest, highest = numbers
+
+class CodeBook:
+    """Which codes have been given: no two alike over all blocks of persons.
+
+    Of every birth day and sex it counts the codes with the usual separator and with others; memory does not grow with
+    the number of persons.
+    """
+
+    def __init__(self, numbers: tuple[int, int]) -> None:
+        self._lowest = numbers[0]
+        self._choices = (numbers[1] - numbers[0] + 1) // 2
+        self._given = np.zeros((2, 2 * DAYS), dtype=np.int16)
+
+    def take(
+        self, born_on: Dates, female: npt.NDArray[np.bool_], usual: npt.NDArray[np.bool_]
+    ) -> tuple[Texts, Dates, npt.NDArray[np.bool_]]:
+        """One code per person; the individual number is even for women, odd for men. `usual` asks for the separator in
+        general use.
+
+        Where all such codes of a birth day are given, it is another separator, and where all are, the person is born a
+        day later. Returns codes, births, and who has the usual separator.
+        """
+        born_on, usual = born_on.copy(), usual.copy()
+        slot = np.full(len(born_on), -1)
+        todo = np.arange(len(born_on))
+        while len(todo):
+            for kind, room in ((0, self._choices), (1, self._choices * (TWIN_SIGN - 1))):
+                asked = todo[usual[todo] == (kind == 0)]
+                cell = self._cell(born_on[asked], female[asked])
+                place = self._given[kind, cell] + _rank(cell)
+                fits = place < room
+                slot[asked[fits]] = place[fits]
+                np.add.at(self._given[kind], cell[fits], 1)
+                usual[asked[~fits]] = False
+            todo = todo[slot[todo] < 0]
+            born_on[todo] += 1
+        # A stride that shares no factor with any count of choices, and a start of its own for every day.
+        individual = (self._cell(born_on, female) * 17 + slot * 7) % self._choices
+        individual = self._lowest + 2 * individual
+        individual += (individual % 2 == 0) != female
+        sign = np.where(usual, 0, 1 + slot // self._choices)
+        return assemble(born_on, separators(born_on, sign), individual), born_on, usual
+
+    def _cell(self, born_on: Dates, female: npt.NDArray[np.bool_]) -> Ints:
+        cell: Ints = (born_on - FIRST_BIRTH).astype(int) * 2 + female
+        return cell
+
+
+def _rank(cells: Ints) -> Ints:
+    """How many elements before each are equal to it."""
+    order = np.argsort(cells, kind="stable")
+    ordered = cells[order]
+    rank = np.empty(len(cells), dtype=np.int64)
+    rank[order] = np.arange(len(cells)) - np.searchsorted(ordered, ordered)
+    return rank
+
+
+def separators(born_on: Dates, positions: Ints) -> Texts:
+    """The separators at `positions` (0 the usual one) of the century of birth."""
     century = (born_on.astype("datetime64[Y]").astype(int) + 1970 >= 2000).astype(int)
-    choices = (highest - lowest + 1) // 2
-    codes = np.empty(len(born_on), dtype=object)
-    todo = np.arange(len(born_on))
-    while len(todo):
-        individual = lowest + 2 * rng.integers(0, choices, len(todo))
-        individual += (individual % 2 == 0) != female[todo]
-        new = (rng.random(len(todo)) < NEW_SEPARATOR_SHARE) | (len(todo) < len(born_on))
-        separator = SEPARATORS[century[todo], np.where(new, rng.integers(0, 6, len(todo)), 0)]
-        codes[todo] = assemble(born_on[todo], separator, individual)
-        _, first = np.unique(codes.astype(str), return_index=True)
-        todo = np.setdiff1d(np.arange(len(codes)), first)
-    return codes
+    signs: Texts = SEPARATORS[century, positions]
+    return signs
 
 
 def assemble(born_on: Dates, separators: Texts, individual: Ints) -> Texts:
@@ -59,12 +106,6 @@ def assemble(born_on: Dates, separators: Texts, individual: Ints) -> Texts:
         ],
         dtype=object,
     )
-
-
-def with_other_separator(code: str) -> str:
-    """The code of another person that differs in the separator only: another sign of the same century."""
-    century: list[str] = next(signs for signs in SEPARATORS.tolist() if code[6] in signs)
-    return code[:6] + century[(century.index(code[6]) + 1) % len(century)] + code[7:]
 
 
 def with_wrong_check(code: str) -> str:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from polku.twin import activity as a
-from polku.twin.benefits import integration_plan_month
-from polku.twin.chance import Bools, Dates, Ints, Texts, in_month, pick
+from polku.twin.chance import Bools, Dates, Ints, Texts, in_month
 from polku.twin.people import GROUNDS
+from polku.twin.services import INTEGRATION, LITERACY, NONE, SKILLS_CENTRE
 from polku.twin.spells import Spells
 from polku.twin.world import World
 
@@ -28,15 +27,6 @@ PLAN_DAYS, INTEGRATION_DAYS, EXTENSION_DAYS = 730, 1095, 365
 EXTENDED_SHARE = 0.35
 PLAN_OF_BOTH_SHARE = 0.25
 """Job seekers' plans, which the employment office makes, that the municipality holds too."""
-
-TRAINING_WITHIN_MONTHS, TRAINING_SHARE = 36, 0.6
-"""Services of job seekers with a plan that are integration training, within the first years of the plan."""
-
-PRACTICE, COACHING, TRAINING, INTEGRATION, LITERACY = range(5)
-"""Kinds of employment-promoting service outside the Skills Centre."""
-
-OTHER_WEIGHTS = (0.45, 0.25, 0.30)
-"""Of PRACTICE, COACHING and TRAINING."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +64,7 @@ def present_codes(world: World, person: Ints) -> Texts:
 
 def plan_days(world: World) -> Dates:
     """By person: the day on which the employment office made the integration plan (NaT: none)."""
-    month = integration_plan_month(world)
+    month = world.activity.plan
     person = np.arange(len(month))
     day = in_month(world.months[month], world.residence.day[month, person])
     return np.where(month >= 0, day, NEVER)
@@ -112,24 +102,11 @@ def _leaves_on(world: World, person: Ints) -> Dates:
     return np.where(away.any(axis=0), day, np.datetime64("2999-01-01"))
 
 
-def inside_skills_centre(world: World) -> Bools:
-    """(months, persons): whether the person is a client of the Skills Centre at the end of the month."""
-    act, month = world.activity, np.arange(len(world.months))[:, None]
-    inside: Bools = (act.entry >= 0) & (month >= act.entry) & ((act.exit < 0) | (month < act.exit))
-    return inside
-
-
 def services(world: World) -> tuple[Spells, Ints]:
     """Spells of employment-promoting service outside the Skills Centre, and the kind of each."""
-    in_service = (world.activity.state == a.IN_SERVICE) & ~inside_skills_centre(world)
-    spells = world.spells_of(in_service.astype(np.int8))
-    rng = world.rng("kinds of service")
-    plan = integration_plan_month(world)[spells.person]
-    soon = (plan >= 0) & (spells.first >= plan) & (spells.first < plan + TRAINING_WITHIN_MONTHS)
-    training = soon & (rng.random(len(spells)) < TRAINING_SHARE)
-    cannot_read = world.people.isced[spells.person] < 1
-    kind = np.where(cannot_read, LITERACY, INTEGRATION)
-    return spells, np.where(training, kind, pick(rng, OTHER_WEIGHTS, len(spells)))
+    service = world.activity.service
+    spells = world.spells_of(np.where(service > SKILLS_CENTRE, service, NONE))
+    return spells, spells.value
 
 
 def trainings(world: World) -> tuple[Spells, Bools]:

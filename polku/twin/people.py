@@ -7,13 +7,14 @@ or what a person does in a month (`residence`, `activity`).
 from __future__ import annotations
 
 import csv
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 
 import numpy as np
 
 from polku.twin import identity_codes
 from polku.twin.chance import Bools, Dates, Floats, Ints, Texts, in_month, pick, pick_rows, stream
+from polku.twin.identity_codes import NEW_SEPARATOR_SHARE, TWIN_SIGN, CodeBook, separators
 
 GROUNDS = ("work", "family", "protection", "study", "mobility")
 """Grounds of residence; `mobility` is the free movement of EU citizens."""
@@ -57,6 +58,10 @@ CHANGED_SHARE = 0.012
 CHANGED_AFTER_DAYS = (200, 2500)
 """After the arrival."""
 
+SECOND_SHARE, SECOND_DAYS, MERGED_SHARE = 0.004, (400, 2500), 0.6
+"""Persons who were registered twice and stand under a second code for so many days from their arrival. For this share
+of them the population register then says whose it was; for the others nobody ever does."""
+
 ONE_SIGN_PAIRS = 3
 """Pairs of persons whose codes differ only in the separator, as is possible since 2023."""
 
@@ -69,7 +74,9 @@ class People:
 
     `employability` is a standard normal trait that no register sees. `temporary_until` is the first day
     under a permanent code (NaT: never had a temporary one), `former_until` that under the present one (NaT: had
-    no other). `migri_number` is the client number of the Finnish Immigration Service.
+    no other). `second_code` is one that the person had beside the right one until `second_until` (NaT: none);
+    `merged` tells for whom the population register has said so. `migri_number` is the client number of the Finnish
+    Immigration Service.
     """
 
     female: Bools
@@ -90,6 +97,9 @@ class People:
     temporary_until: Dates
     former_code: Texts
     former_until: Dates
+    second_code: Texts
+    second_until: Dates
+    merged: Bools
     migri_number: Texts
     surname: Texts
     first_names: Texts
@@ -101,11 +111,20 @@ class People:
     def code_on(self, person: Ints, days: Dates) -> Texts:
         """The identity code by which an authority without a shared register knows the person on a day."""
         permanent = np.where(days < self.former_until[person], self.former_code[person], self.code[person])
+        permanent = np.where(days < self.second_until[person], self.second_code[person], permanent)
         return np.where(days < self.temporary_until[person], self.temporary_code[person], permanent)
 
 
-def make_people(persons: int, months: Dates, seed: int) -> People:
-    """`persons` invented persons; `months` are the months of the study's window."""
+@dataclass(frozen=True)
+class CodeBooks:
+    """The identity codes that have been given to all persons so far."""
+
+    permanent: CodeBook = field(default_factory=lambda: CodeBook(identity_codes.PERMANENT))
+    temporary: CodeBook = field(default_factory=lambda: CodeBook(identity_codes.TEMPORARY))
+
+
+def make_people(persons: int, months: Dates, seed: int, first_person: int, books: CodeBooks) -> People:
+    """`persons` invented persons, numbered from `first_person`; `months` are the months of the study's window."""
     rng = stream(seed, "people")
     ground = pick(rng, GROUND_WEIGHTS, persons)
     female = rng.random(persons) < FEMALE_SHARE[ground]
@@ -119,9 +138,14 @@ def make_people(persons: int, months: Dates, seed: int) -> People:
     origin = pick_rows(rng, [[float(row[g]) for row in origins] for g in GROUNDS], ground)
     age = (arrived_on - born_on).astype(float) / 365.25
     temporary = (ground == GROUNDS.index("protection")) & (rng.random(persons) < TEMPORARY_SHARE)
-    code, temporary_code = _codes(rng, born_on, female, temporary, alike)
+    code, born_on = _codes(rng, born_on, female, alike, books.permanent)
+    temporary_code = _codes_of(temporary, born_on, female, books.temporary)
     former_code, former_until = _former_codes(
-        stream(seed, "former codes"), born_on, female, arrived_on, code, months[-1]
+        stream(seed, "former codes"), born_on, female, arrived_on, months[-1], books.permanent
+    )
+    single = ~temporary & np.isnat(former_until)
+    second_code, second_until, merged = _second_codes(
+        stream(seed, "second codes"), born_on, female, arrived_on, single, months[-1], books.permanent
     )
     surname, first_names = _names(rng, female)
     return People(
@@ -145,7 +169,10 @@ def make_people(persons: int, months: Dates, seed: int) -> People:
         temporary_until=np.where(temporary, arrived_on + rng.integers(180, 450, persons), np.datetime64("NaT")),
         former_code=former_code,
         former_until=former_until,
-        migri_number=_migri_numbers(stream(seed, "migri numbers"), persons),
+        second_code=second_code,
+        second_until=second_until,
+        merged=merged,
+        migri_number=_migri_numbers(stream(seed, "migri numbers"), persons, first_person),
         surname=surname,
         first_names=first_names,
         street_address=_street_addresses(rng, persons),
@@ -172,43 +199,55 @@ def _births(rng: np.random.Generator, ground: Ints, arrived_on: Dates) -> Dates:
     return np.where(unknown, born_on.astype("datetime64[Y]").astype("datetime64[D]"), born_on)
 
 
-def _codes(
-    rng: np.random.Generator, born_on: Dates, female: Bools, temporary: Bools, alike: Ints
-) -> tuple[Texts, Texts]:
-    code = identity_codes.unique_codes(rng, born_on, female, identity_codes.PERMANENT)
-    for first in alike.tolist():
-        code[first + 1] = _free_sign(code, code[first])
-    temporary_code = np.full(len(code), "", dtype=object)
-    temporary_code[temporary] = identity_codes.unique_codes(
-        rng, born_on[temporary], female[temporary], identity_codes.TEMPORARY
-    )
-    return code, temporary_code
+def _codes(rng: np.random.Generator, born_on: Dates, female: Bools, alike: Ints, book: CodeBook) -> tuple[Texts, Dates]:
+    """Present codes and births; the second of each pair of `alike` gets the first's code with another separator."""
+    usual = rng.random(len(born_on)) >= NEW_SEPARATOR_SHARE
+    usual[alike] = True
+    code, born_on, usual = book.take(born_on, female, usual)
+    for first in alike[usual[alike]].tolist():
+        born_on[first + 1] = born_on[first]
+        [sign] = separators(born_on[first : first + 1], np.array([TWIN_SIGN]))
+        code[first + 1] = f"{code[first][:6]}{sign}{code[first][7:]}"
+    return code, born_on
+
+
+def _codes_of(some: Bools, born_on: Dates, female: Bools, book: CodeBook) -> Texts:
+    """A code for each person of `some`, '' for the others."""
+    codes = np.full(len(some), "", dtype=object)
+    codes[some], _, _ = book.take(born_on[some], female[some], np.ones(int(some.sum()), dtype=bool))
+    return codes
 
 
 def _former_codes(
-    rng: np.random.Generator, born_on: Dates, female: Bools, arrived_on: Dates, code: Texts, last: Dates
+    rng: np.random.Generator, born_on: Dates, female: Bools, arrived_on: Dates, last: Dates, book: CodeBook
 ) -> tuple[Texts, Dates]:
     """Codes of another birth date that some had before, and the first day of the present code (not after `last`)."""
-    until = arrived_on + rng.integers(*CHANGED_AFTER_DAYS, len(code))
-    changed = (rng.random(len(code)) < CHANGED_SHARE) & (until <= last)
-    former = np.full(len(code), "", dtype=object)
-    wrong = born_on - rng.integers(1, 400, len(code))
-    former[changed] = identity_codes.unique_codes(rng, wrong[changed], female[changed], identity_codes.PERMANENT)
-    changed &= ~np.isin(former.astype(str), code.astype(str))
-    return np.where(changed, former, ""), np.where(changed, until, np.datetime64("NaT"))
+    until = arrived_on + rng.integers(*CHANGED_AFTER_DAYS, len(born_on))
+    changed = (rng.random(len(born_on)) < CHANGED_SHARE) & (until <= last)
+    wrong = born_on - rng.integers(1, 400, len(born_on))
+    return _codes_of(changed, wrong, female, book), np.where(changed, until, np.datetime64("NaT"))
 
 
-def _migri_numbers(rng: np.random.Generator, persons: int) -> Texts:
-    """Eight digits, some with leading zeros; the form is assumed."""
-    numbers = rng.choice(20 * persons + 1_000_000, persons, replace=False) * 4 + 1_000
+def _second_codes(
+    rng: np.random.Generator,
+    born_on: Dates,
+    female: Bools,
+    arrived_on: Dates,
+    single: Bools,
+    last: Dates,
+    book: CodeBook,
+) -> tuple[Texts, Dates, Bools]:
+    """Codes of persons who were registered twice, the first day without them (not after `last`), and who is merged."""
+    until = arrived_on + rng.integers(*SECOND_DAYS, len(born_on))
+    second = single & (rng.random(len(born_on)) < SECOND_SHARE) & (until <= last)
+    merged = second & (rng.random(len(born_on)) < MERGED_SHARE)
+    return _codes_of(second, born_on, female, book), np.where(second, until, np.datetime64("NaT")), merged
+
+
+def _migri_numbers(rng: np.random.Generator, persons: int, first_person: int) -> Texts:
+    """Eight digits, some with leading zeros, from a range of its own for every block; the form is assumed."""
+    numbers = (20 * first_person + rng.choice(20 * persons, persons, replace=False)) * 4 + 1_000
     return np.array([f"{number:08d}" for number in numbers.tolist()], dtype=object)
-
-
-def _free_sign(taken: Texts, code: str) -> str:
-    other = identity_codes.with_other_separator(code)
-    while other in taken:
-        other = identity_codes.with_other_separator(other)
-    return other
 
 
 def _names(rng: np.random.Generator, female: Bools) -> tuple[Texts, Texts]:

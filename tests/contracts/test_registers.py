@@ -111,12 +111,12 @@ LANDED = {
     "dvv.moves": (
         "dvv_muutot.csv",
         "person_key move_type_code moved_on from_municipality_code to_municipality_code "
-        "from_country_code to_country_code",
+        "from_country_code to_country_code citizenship_code",
     ),
     "dvv.persons": (
         "dvv_henkilot.csv",
-        "person_key birth_month sex_code mother_tongue_code citizenship_code birth_country_code origin_code "
-        "marital_status_code died_on",
+        "person_key birth_month sex_code mother_tongue_code citizenship_code second_citizenship_code "
+        "birth_country_code origin_code marital_status_code died_on",
     ),
     "kela.benefit_spells": (
         "kela_etuusjaksot.csv",
@@ -133,7 +133,7 @@ LANDED = {
     ),
     "koski.study_rights": (
         "koski_opiskeluoikeudet.csv",
-        "person_key study_right_key education_form_code started_on ended_on last_state_code "
+        "person_key study_right_key part_of_key education_form_code started_on ended_on last_state_code "
         "attainment_type_code module_list_code confirmed_on",
     ),
     "osaamiskeskus.clients": (
@@ -143,8 +143,15 @@ LANDED = {
     ),
     "osaamiskeskus.exits": ("osaamiskeskus_paattymiset.csv", "client_key exited_on exit_code"),
     "osaamiskeskus.identity_changes": ("osaamiskeskus_tunnukset.csv", "temporary_key person_key changed_on"),
+    "migri.applications": ("migri_hakemukset.csv", "case_key person_key case_type_code ground_code initiated_month"),
+    "migri.citizenships": ("migri_kansalaisuudet.csv", "person_key granted_on"),
     "migri.customers": ("migri_asiakkaat.csv", "customer_key person_key registered_on"),
-    "migri.permits": ("migri_luvat.csv", "person_key ground_code started_on ended_on"),
+    "migri.decisions": (
+        "migri_paatokset.csv",
+        "case_key person_key decided_on decision_type_code level_code started_on ended_on is_permanent cancelled_on",
+    ),
+    "migri.permits": ("migri_luvat.csv", "case_key person_key ground_code started_on ended_on"),
+    "opiskelijat.students": ("opiskelijat.csv", "person_key census_year school_type_code"),
     "osaamiskeskus.services": (
         "osaamiskeskus_palvelut.csv",
         "client_key service_code started_on ended_on provider_code hours_planned hours_attended status_code "
@@ -181,12 +188,21 @@ LANDED = {
         "report_key person_key report_version line_no transaction_code is_unjust_enrichment is_recovery "
         "original_paid_on original_started_on original_ended_on earning_started_on earning_ended_on amount_eur",
     ),
+    "tutkinnot.degrees": (
+        "tutkinnot.csv",
+        "person_key degree_no completed_month school_type_code degree_kind_code is_from_abroad",
+    ),
     "ura.employment_spells": ("ura_ytyoll.csv", "person_key employment_code started_on ended_on"),
     "ura.identity_changes": ("ura_tunnukset.csv", "temporary_key person_key changed_on"),
     "ura.job_searches": (
         "ura_ythaku.csv",
         "person_key started_on ended_on end_reason_code prior_activity_code permit_code office_code",
     ),
+    "vastaanotto.allowances": (
+        "vastaanotto_rahat.csv",
+        "person_key payment_key started_month ended_month amount_eur",
+    ),
+    "vastaanotto.lodgings": ("vastaanotto_palvelut.csv", "person_key lodged_on filed_by_key"),
     "vero.annual_incomes": (
         "vero_vuositulot.csv",
         "person_key tax_year wages_eur self_employment_eur pensions_eur taxable_benefits_eur taxes_eur",

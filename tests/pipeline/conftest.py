@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import pytest
 
 from polku.layout import CHECKOUT, DataRoot
@@ -63,13 +62,6 @@ class Platform:
             storage.attach(con, self.root, self.root.marts, "marts_db", read_only=True)
             con.execute("use marts_db.marts")
             return con.execute(sql).fetchall()
-
-
-def warehouse(root: DataRoot) -> duckdb.DuckDBPyConnection:
-    """The night's own file, read-only."""
-    con = storage.connect(root)
-    storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
-    return con
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ def files_left_behind(platform: Any) -> Iterator[Path]:
 
 
 def extract_rows(platform: Any) -> Iterator[dict[str, str]]:
-    for path in platform.root.path.glob("authorities/*/extract/*.csv"):
+    for path in platform.root.path.glob("authorities/*/extract/**/*.csv"):
         text = path.read_bytes()
         encoding = "utf-8-sig" if text.startswith(b"\xef\xbb\xbf") or b"\xc3\xa4" in text else "iso-8859-1"
         yield from csv.DictReader(text.decode(encoding).splitlines(), delimiter=";")

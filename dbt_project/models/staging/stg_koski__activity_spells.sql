@@ -4,6 +4,12 @@ with periods as (
 
 ),
 
+rights as (
+
+    select * from {{ source('landing', 'koski__study_rights') }}
+
+),
+
 codes as (
 
     select * from {{ ref('stg_reference__codes') }}
@@ -14,6 +20,20 @@ codes as (
 latest as (
 
     {{ latest_rows('periods', ['person_key', 'study_right_key', 'education_form_code', 'started_on'], 'ended_on') }}
+
+),
+
+latest_rights as (
+
+    {{ latest_rows('rights', ['study_right_key'], 'ended_on') }}
+
+),
+
+-- A voided right was recorded by mistake, and a course of one day is nobody's main activity.
+no_studies as (
+
+    select study_right_key from latest_rights
+    where last_state_code = 'mitatoity' or started_on = ended_on
 
 ),
 
@@ -34,8 +54,11 @@ final as (
         on
             latest.education_form_code = codes.code
             and {{ valid_on('codes', 'latest.started_on') }}
+    left join no_studies
+        on latest.study_right_key = no_studies.study_right_key
     where
         codes.state_code is not null
+        and no_studies.study_right_key is null
         and coalesce(latest.period_state_code, 'lasna') in ('lasna', 'loma')
 
 )

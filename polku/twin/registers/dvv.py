@@ -13,10 +13,13 @@ from polku.twin.chance import Dates, in_month
 from polku.twin.registers.frame import Frame, Frames
 from polku.twin.registers.identity_changes import changed_codes
 from polku.twin.residence import BETWEEN, DEAD, EMIGRATION, IMMIGRATION
+from polku.twin.residence_cases import naturalised_on
 from polku.twin.world import World
 
 FINLAND, UNKNOWN_COUNTRY, UNKNOWN_MUNICIPALITY = "246", "200", "999"
-NATURALISED_SHARE, NATURALISED_AFTER_YEARS = 0.45, 8
+KEEPS_CITIZENSHIP_SHARE = 0.8
+"""Of those who became Finns; the others' states take theirs back."""
+
 UNKNOWN_TARGET_SHARE = 0.2
 """Emigrations whose country of destination nobody notified."""
 
@@ -31,8 +34,8 @@ def record(world: World) -> Frames:
 
 def _persons(world: World) -> Frame:
     people, rng = world.people, world.rng("dvv persons")
-    years_here = (world.months[-1] - people.arrived_on.astype("datetime64[M]")).astype(int) / 12
-    finnish = (years_here > NATURALISED_AFTER_YEARS) & (rng.random(len(people)) < NATURALISED_SHARE)
+    finnish = ~np.isnat(naturalised_on(world))
+    keeps = finnish & (rng.random(len(people)) < KEEPS_CITIZENSHIP_SHARE)
     return Frame(
         np.arange(len(people)),
         {
@@ -41,6 +44,7 @@ def _persons(world: World) -> Frame:
             "sukupuoli": np.where(people.female, "2", "1").astype(object),
             "aidinkieli": people.language,
             "kansa1": np.where(finnish, FINLAND, people.country),
+            "kansa2": np.where(keeps, people.country, ""),
             "svaltio": people.country,
             "syntyp2": people.origin,
             "sivs": people.marital_status,
@@ -79,6 +83,7 @@ def _moves(world: World) -> Frame:
             "tulomaakoodi": np.where(
                 kind == EMIGRATION, np.where(untold, UNKNOWN_COUNTRY, people.country[person]), FINLAND
             ),
+            "kansa1_m": np.where(naturalised_on(world)[person] <= moves.moved_on, FINLAND, people.country[person]),
         },
         Counter(unknown_municipality=int(unknown.sum())),
     )

@@ -33,15 +33,17 @@ def replaced_temporary_codes(world: World, register: str, *frames: Frame) -> Fra
 
 
 def changed_codes(world: World) -> Frame:
-    """The permanent codes that the population register replaced by others."""
+    """The permanent codes that the population register replaced by others: changed ones and merged second ones."""
     people = world.people
-    person = np.flatnonzero(~np.isnat(people.former_until))
+    changed = np.flatnonzero(~np.isnat(people.former_until))
+    merged = np.flatnonzero(people.merged)
+    person = np.concatenate([changed, merged])
     return Frame(
         person,
         {
-            "vanha_hetu": people.former_code[person],
+            "vanha_hetu": np.concatenate([people.former_code[changed], people.second_code[merged]]),
             "hetu": people.code[person],
-            "muutospv": people.former_until[person],
+            "muutospv": np.concatenate([people.former_until[changed], people.second_until[merged]]),
         },
     )
 

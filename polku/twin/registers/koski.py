@@ -1,33 +1,24 @@
 """Koski's extract: study rights and the periods of their states.
 
-Belongs here: how the education registry records the world; higher education comes through VIRTA. Does not
-belong here: other registers. Coverage: Koski is in use from 2018 and complete from 2020.
+Belongs here: how the education registry records studies; higher education comes through VIRTA. Does not belong here:
+what somebody studied (`education`), and other registers. Coverage: Koski is in use from 2018 and complete from 2020.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
 from polku.twin import activity as a
-from polku.twin.chance import Bools, Dates, Ints, Texts, pick_rows, stream
-from polku.twin.registers.frame import Frame, Frames, stack, texts
-from polku.twin.spells import Spells
+from polku.twin.chance import Dates, Ints, Texts
+from polku.twin.education import FORMS, Education, education
+from polku.twin.registers.frame import Frame, Frames, stack
 from polku.twin.world import World
 
 IN_USE, COMPLETE = np.datetime64("2018-01-01"), np.datetime64("2020-01-01")
 RECORDED_BEFORE_COMPLETE = 0.7
-TUVA_BEGINS = np.datetime64("2022-08-01")
-
-FORMS = (
-    "aikuistenperusopetus",
-    "lukiokoulutus",
-    "luva",
-    "vapaansivistystyonkoulutus",
-    "ammatillinenkoulutus",
-    "korkeakoulutus",
-)
 ATTAINMENTS = (
     "aikuistenperusopetuksenoppimaara",
     "lukionoppimaara",
@@ -36,85 +27,75 @@ ATTAINMENTS = (
     "ammatillinentutkinto",
     "korkeakoulututkinto",
 )
-FORM_WEIGHTS = {a.GENERAL: (55, 15, 10, 20, 0, 0), a.VOCATIONAL: (0, 0, 0, 0, 1, 0), a.HIGHER: (0, 0, 0, 0, 0, 1)}
-PART_SHARE = 0.12
-"""Vocational study rights that aim at parts of a qualification; never those that ended the Skills Centre's
-service as degree education."""
+"""By form of education."""
 
-MONTHS_TO_DEGREE = {a.GENERAL: 9, a.VOCATIONAL: 14, a.HIGHER: 24}
-GRADUATES, CONFIRMED = 0.75, 0.95
 INTERRUPTED_SHARE, INTERRUPTED_DAYS = 0.12, 40
+COURSES, BOUGHT, VOIDED = 500, 600, 700
+"""Numbers of a person's study rights: of courses, of bought training and of voided rights from these on."""
+
 COURSE_SHARE = 0.03
 """Unemployment spells with a one-day course, which looks like any study right."""
+
+BOUGHT_SHARE = 0.05
+"""Vocational study rights of which another provider gives a part, with a right of its own there."""
+
+VOIDED_SHARE, VOIDED_DAYS = 0.01, 200
+"""Study rights that were first entered with a first day so long before the right one, and voided."""
+
+NONE = np.datetime64("NaT", "D")
 
 
 def record(world: World) -> Frames:
     """Tables study_rights and study_periods."""
     rng = world.rng("koski")
-    spells = world.spells.where(np.isin(world.spells.value, tuple(FORM_WEIGHTS)))
-    ended_on = np.where(np.isnat(spells.ended_on), np.datetime64("2999-01-01"), spells.ended_on)
-    recorded = (ended_on >= IN_USE) & ((ended_on >= COMPLETE) | (rng.random(len(spells)) < RECORDED_BEFORE_COMPLETE))
-    rights = spells.where(recorded)
-    form = _forms(rng, rights)
-    graduated, state = _last_states(rng, rights)
-    oid = study_right_oids(world.seed, len(rights))
-    attainment = _attainments(world, rng, rights, form)
-    table = Frame(
-        rights.person,
+    studies = education(world)
+    ended_on = np.where(np.isnat(studies.spells.ended_on), np.datetime64("2999-01-01"), studies.spells.ended_on)
+    early = rng.random(len(studies)) < RECORDED_BEFORE_COMPLETE
+    studies = studies.where((ended_on >= IN_USE) & ((ended_on >= COMPLETE) | early))
+    rights = _rights(world, rng, studies)
+    funding = np.where(studies.is_part, "10", "1").astype(object)
+    periods = _periods(rng, rights, rights.columns["viimeisin_tila"], funding)
+    courses = _courses(world, rng)
+    bought = _bought(world, rng, rights)
+    voided = _voided(world, rng, rights)
+    return {
+        "study_rights": stack(rights, *(right for right, _ in (courses, bought, voided))),
+        "study_periods": stack(*periods, *(period for _, period in (courses, bought, voided))),
+    }
+
+
+def _rights(world: World, rng: np.random.Generator, studies: Education) -> Frame:
+    """One study right for each of the studies."""
+    count, spells = len(studies), studies.spells
+    by_form = dict(zip(FORMS, ATTAINMENTS, strict=True)) | {"tuva": "tuvakoulutuksensuoritus"}
+    attainment = np.array([by_form[name] for name in studies.form.tolist()], dtype=object)
+    attainment[studies.is_part] = "ammatillinentutkintoosittainen"
+    state = np.where(rng.random(count) < 0.6, "eronnut", "katsotaaneronneeksi").astype(object)
+    state[studies.graduated] = "valmistunut"
+    state[np.isnat(spells.ended_on)] = "lasna"
+    return Frame(
+        spells.person,
         {
-            "hetu": world.people.code[rights.person],
-            "opiskeluoikeus_oid": oid,
-            "koulutusmuoto": form,
-            "alkamispaiva": rights.started_on,
-            "paattymispaiva": rights.ended_on,
+            "hetu": world.people.code[spells.person],
+            "opiskeluoikeus_oid": study_right_oids(world, spells.person),
+            "sis_opiskeluoikeuteen_oid": np.full(count, "", dtype=object),
+            "koulutusmuoto": studies.form,
+            "alkamispaiva": spells.started_on,
+            "paattymispaiva": spells.ended_on,
             "viimeisin_tila": state,
             "suorituksen_tyyppi": attainment,
-            "koulutusmoduuli_koodisto": np.full(len(rights), "koulutus", dtype=object),
-            "vahvistus_paiva": np.where(
-                graduated & (rng.random(len(rights)) < CONFIRMED), rights.ended_on, np.datetime64("NaT")
-            ),
+            "koulutusmoduuli_koodisto": np.full(count, "koulutus", dtype=object),
+            "vahvistus_paiva": np.where(studies.confirmed, spells.ended_on, NONE),
         },
+        while_open={"viimeisin_tila": "lasna"},
     )
-    funding = np.where(attainment == "ammatillinentutkintoosittainen", "10", "1").astype(object)
-    periods = _periods(rng, table, state, funding)
-    course_rights, course_periods = _courses(world, rng)
-    return {"study_rights": stack(table, course_rights), "study_periods": stack(*periods, course_periods)}
 
 
-def study_right_oids(seed: int, count: int, part: str = "koski numbers") -> Texts:
-    """Unique object identifiers of study rights."""
-    numbers = stream(seed, part).permutation(count) + 10_000_000_000
+def study_right_oids(world: World, person: Ints, first: int = 0) -> Texts:
+    """Unique object identifiers of the persons' study rights, which are sorted by person; numbered from `first`."""
+    order = np.arange(len(person)) - np.searchsorted(person, person)
+    numbers = 10_000_000_000 + (world.first_person + person) * 1000 + first + order
     return np.array([f"1.2.246.562.15.{number}" for number in numbers.tolist()], dtype=object)
-
-
-def _forms(rng: np.random.Generator, rights: Spells) -> Texts:
-    weights = np.zeros((len(a.STATES), len(FORMS)))
-    weights[:, 0] = 1
-    for state, by_form in FORM_WEIGHTS.items():
-        weights[state] = by_form
-    form = texts(FORMS, pick_rows(rng, weights, rights.value))
-    return np.where((form == "luva") & (rights.started_on >= TUVA_BEGINS), "tuva", form)
-
-
-def _attainments(world: World, rng: np.random.Generator, rights: Spells, form: Texts) -> Texts:
-    by_form = dict(zip(FORMS, ATTAINMENTS, strict=True)) | {"tuva": "tuvakoulutuksensuoritus"}
-    attainment = np.array([by_form[name] for name in form.tolist()], dtype=object)
-    from_service = world.activity.exit[rights.person] == rights.first
-    part = (attainment == "ammatillinentutkinto") & (rng.random(len(rights)) < PART_SHARE) & ~from_service
-    attainment[part] = "ammatillinentutkintoosittainen"
-    return attainment
-
-
-def _last_states(rng: np.random.Generator, rights: Spells) -> tuple[Bools, Texts]:
-    needed = np.zeros(len(a.STATES))
-    for kind, months in MONTHS_TO_DEGREE.items():
-        needed[kind] = months
-    ended = ~np.isnat(rights.ended_on)
-    graduated = ended & (rights.months >= needed[rights.value]) & (rng.random(len(rights)) < GRADUATES)
-    state = np.where(rng.random(len(rights)) < 0.6, "eronnut", "katsotaaneronneeksi").astype(object)
-    state[graduated] = "valmistunut"
-    state[~ended] = "lasna"
-    return graduated, state
 
 
 def _periods(rng: np.random.Generator, rights: Frame, state: Texts, funding: Texts) -> list[Frame]:
@@ -161,12 +142,13 @@ def _courses(world: World, rng: np.random.Generator) -> tuple[Frame, Frame]:
     day = taken.started_on + 40
     person: Ints = taken.person
     count = len(person)
-    oid = np.array([f"{text}9" for text in study_right_oids(world.seed, count, "koski courses")], dtype=object)
+    oid = study_right_oids(world, person, COURSES)
     rights = Frame(
         person,
         {
             "hetu": world.people.code[person],
             "opiskeluoikeus_oid": oid,
+            "sis_opiskeluoikeuteen_oid": np.full(count, "", dtype=object),
             "koulutusmuoto": np.full(count, "ammatillinenkoulutus", dtype=object),
             "alkamispaiva": day,
             "paattymispaiva": day,
@@ -178,3 +160,34 @@ def _courses(world: World, rng: np.random.Generator) -> tuple[Frame, Frame]:
         Counter(one_day_course=count),
     )
     return rights, _period(rights, day, day, "lasna", "6")
+
+
+def _bought(world: World, rng: np.random.Generator, rights: Frame) -> tuple[Frame, Frame]:
+    """Rights at the providers that training was bought from: as long as the buyer's, and parts of it."""
+    chosen = (rights.columns["suorituksen_tyyppi"] == "ammatillinentutkinto") & (rng.random(len(rights)) < BOUGHT_SHARE)
+    whole = rights.rows(chosen)
+    parts = {
+        "opiskeluoikeus_oid": study_right_oids(world, whole.person, BOUGHT),
+        "sis_opiskeluoikeuteen_oid": whole.columns["opiskeluoikeus_oid"],
+    }
+    bought = replace(whole, columns=whole.columns | parts, blemishes=Counter(bought_training=len(whole)))
+    start, end = whole.columns["alkamispaiva"], whole.columns["paattymispaiva"]
+    last = np.where(start < end, end - 1, end)  # the day on which the right ends is another state's
+    return bought, _period(bought, start, last, "lasna", "1")
+
+
+def _voided(world: World, rng: np.random.Generator, rights: Frame) -> tuple[Frame, Frame]:
+    """Rights that were entered with a wrong first day: voided, and entered anew."""
+    entered = rights.rows(rng.random(len(rights)) < VOIDED_SHARE)
+    wrong = {
+        "opiskeluoikeus_oid": study_right_oids(world, entered.person, VOIDED),
+        "alkamispaiva": entered.columns["alkamispaiva"] - VOIDED_DAYS,
+        "paattymispaiva": entered.columns["alkamispaiva"],
+        "viimeisin_tila": np.full(len(entered), "mitatoity", dtype=object),
+        "vahvistus_paiva": np.full(len(entered), NONE),
+    }
+    counted = Counter(voided_right=len(entered))
+    # The state that shows a mistake is there from the day on which it was voided: never present in the end.
+    voided = replace(entered, columns=entered.columns | wrong, blemishes=counted, while_open={})
+    start, end = voided.columns["alkamispaiva"], voided.columns["paattymispaiva"]
+    return voided, _period(voided, start, end, "lasna", "1")

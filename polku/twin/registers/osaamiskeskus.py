@@ -7,6 +7,7 @@ how it ends (`skills_centre`). Form assumed, as the contract says.
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 
 import numpy as np
 
@@ -53,7 +54,7 @@ def record(world: World) -> Frames:
     died = (act.exit[person] >= 0) & (act.state[act.exit[person], person] == a.DEAD_STATE)
     outcome[died] = "not_known"
     back, back_on = _returns(world, rng, person)
-    number = _client_numbers(np.concatenate([start, back_on]))
+    number = _client_numbers(world, np.concatenate([start, back_on]))
     first, second = number[: len(person)], number[len(person) :]
     back_until = back_on + RETURN_DAYS
     services = stack(
@@ -94,12 +95,12 @@ def _returns(world: World, rng: np.random.Generator, person: Ints) -> tuple[Ints
     return person[back], in_month(world.months[month[back]], 9)
 
 
-def _client_numbers(start: Dates) -> Texts:
+def _client_numbers(world: World, start: Dates) -> Texts:
     """Numbers run in the order of arrival at the centre."""
     number = np.empty(len(start), dtype=object)
     order = np.argsort(start, kind="stable")
     years = start.astype("datetime64[Y]").astype(int) + 1970
-    number[order] = [f"OK{year}-{i:05d}" for i, year in enumerate(years[order].tolist(), start=1)]
+    number[order] = [f"OK{year}-{i:05d}" for i, year in enumerate(years[order].tolist(), world.first_person + 1)]
     return number
 
 
@@ -172,7 +173,7 @@ def _services(rng: np.random.Generator, person: Ints, number: Texts, start: Date
         for rows, service, first, final, provider, hours_per_week, state in spells
     ]  # fmt: skip
     services = stack(*frames)
-    return Frame(services.person, services.columns, Counter(never_closed=int(forgotten.sum())))
+    return replace(services, blemishes=Counter(never_closed=int(forgotten.sum())))
 
 
 def _each(value: str | Texts, count: int) -> Texts:
@@ -208,6 +209,7 @@ def _service_rows(
             "status": np.where(ongoing, "ongoing", status).astype(object),
             "kirjaaja": np.array([f"omnia\\kt{n:03d}" for n in rng.integers(0, STAFF, count).tolist()], dtype=object),
         },
+        while_open={"status": "ongoing"},
     )
 
 

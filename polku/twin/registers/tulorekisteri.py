@@ -33,6 +33,9 @@ UNPAID_LEAVE_SHARE, LEAVE_DAYS = 0.02, (5, 20)
 """Months whose first days were unpaid: pay periods of one job with a gap below a month."""
 
 REPLACED_SHARE, WITHDRAWN_SHARE = 0.02, 0.004
+REPLACED_AFTER, REPLACED_WITHIN = 20, 180
+"""Days until a report is replaced or withdrawn: at least, and how many more at most."""
+
 OVERPAID_SHARE, OVERPAID_PART, RECOVERED_WITHIN = 0.008, 10, 10
 """Months with a tenth too much, which a later report recovers; that within so many months."""
 
@@ -203,7 +206,16 @@ def _reports(
             "professionCode1": months.profession,
         },
         blemishes or Counter(),
+        known_on=_filed_on(months, version),
+        foreseen=("paymentEndDate", "employmentEndDate"),
     )
+
+
+def _filed_on(months: PaidMonths, version: int | Ints) -> Dates:
+    """On the day of payment; a later version some weeks or months afterwards."""
+    later = REPLACED_AFTER + (months.person * 13 + months.number * 7) % REPLACED_WITHIN
+    day: Dates = months.paid_on + np.where(np.asarray(version) > 1, later, 0)
+    return day
 
 
 def _wage_lines(
@@ -282,6 +294,7 @@ def _lines(
             "earningPeriodEndDate": np.where(told, months.earned_until, NO_DAY),
             "amount": cents,
         },
+        known_on=_filed_on(months, version),
     )
 
 

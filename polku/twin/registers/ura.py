@@ -7,7 +7,6 @@ TEM_19912023_jua_tyonhaku_001.
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -15,7 +14,7 @@ import numpy as np
 from polku.twin import activity as a
 from polku.twin.chance import Dates, Texts, pick
 from polku.twin.people import GROUNDS
-from polku.twin.registers.frame import Frame, Frames, stack, texts, with_overlaps
+from polku.twin.registers.frame import Frame, Frames, texts, with_overlaps
 from polku.twin.registers.identity_changes import replaced_temporary_codes
 from polku.twin.registers.ura_services import OPEN_END, offices, record_plans, record_services
 from polku.twin.spells import Spells
@@ -25,9 +24,6 @@ SERVICES_CODED = np.datetime64("2012-01-01")
 PART_TIME_CODED = np.datetime64("2022-05-01")
 LONGER_PERMIT_CODES = np.datetime64("2024-01-01")
 UKRAINE, TEMPORARY_PROTECTION = "804", np.datetime64("2022-03-01")
-DELIVERED_AGAIN = np.datetime64("2023-12-31")
-"""From the deliveries of 2023 on, a spell open at the end of a year comes again later with its true end."""
-
 LAY_OFFS = (np.datetime64("2020-03-15"), np.datetime64("2020-09-01"))
 WORK_WEIGHTS = (0.84, 0.05, 0.01, 0.10)
 """Open labour market, with support, reduced week, part-time."""
@@ -38,12 +34,6 @@ STUDIES_SHARE, STAYS_SHARE = 0.35, 0.5
 force; the others leave its books."""
 
 OVERLAP_SHARE = 0.01
-SPELL_DAYS = {
-    "placements": ("alkpv2", "loppv2"),
-    "work_trials": ("alkpv4", "loppv4"),
-    "trainings": ("alpvm", "papvm"),
-}
-"""Columns of the first and the last day."""
 
 
 def record(world: World) -> Frames:
@@ -51,9 +41,7 @@ def record(world: World) -> Frames:
     rng = world.rng("ura employment codes")
     known, code = _employment_codes(world, rng)
     frames = {"job_searches": _job_searches(world), "employment_spells": _employment_spells(world, rng, known, code)}
-    for table, frame in record_services(world, known.where(code == "00")).items():
-        frames[table] = _delivered_again(frame, *SPELL_DAYS[table])
-    frames |= record_plans(world)
+    frames |= record_services(world, known.where(code == "00")) | record_plans(world)
     return frames | {"identity_changes": replaced_temporary_codes(world, "ura", *frames.values())}
 
 
@@ -76,8 +64,7 @@ def _job_searches(world: World) -> Frame:
             "toinoh": offices(world, searches.person, searches.started_on),
         },
     )
-    frame = with_overlaps(frame, "alkpv1", "loppv1", OVERLAP_SHARE, rng, blank="hapkd")
-    return _delivered_again(frame, "alkpv1", "loppv1", blank="hapkd")
+    return with_overlaps(frame, "alkpv1", "loppv1", OVERLAP_SHARE, rng, blank="hapkd")
 
 
 def _end_reasons(rng: np.random.Generator, searches: Spells) -> Texts:
@@ -146,19 +133,8 @@ def _employment_spells(world: World, rng: np.random.Generator, known: Spells, co
             "tppvm": _open(known.ended_on),
         },
     )
-    return _delivered_again(with_overlaps(frame, "tappvh", "tppvm", OVERLAP_SHARE, rng), "tappvh", "tppvm")
+    return with_overlaps(frame, "tappvh", "tppvm", OVERLAP_SHARE, rng)
 
 
 def _open(ended_on: Dates) -> Dates:
     return np.where(np.isnat(ended_on), OPEN_END, ended_on)
-
-
-def _delivered_again(frame: Frame, start: str, end: str, blank: str | None = None) -> Frame:
-    """Add the earlier, open version of spells that were open at the end of 2023 and have ended since."""
-    again = (frame.columns[start] <= DELIVERED_AGAIN) & (frame.columns[end] > DELIVERED_AGAIN)
-    earlier = frame.rows(again & (frame.columns[end] != OPEN_END))
-    columns = earlier.columns | {end: np.full(len(earlier), OPEN_END)}
-    if blank is not None:
-        columns[blank] = np.full(len(earlier), "", dtype=object)
-    blemishes = frame.blemishes + Counter(delivered_again_with_end=len(earlier))
-    return stack(Frame(earlier.person, columns), Frame(frame.person, frame.columns, blemishes))

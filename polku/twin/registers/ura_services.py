@@ -11,8 +11,9 @@ import numpy.typing as npt
 
 from polku.twin import activity as a
 from polku.twin.chance import Dates, Ints, Texts, pick
-from polku.twin.integration import COACHING, LITERACY, PRACTICE, TRAINING, plan_days, services
+from polku.twin.integration import plan_days, services
 from polku.twin.registers.frame import Frame, Frames, stack, texts
+from polku.twin.services import COACHING, LITERACY, PRACTICE, TRAINING
 from polku.twin.spells import Spells
 from polku.twin.world import World
 

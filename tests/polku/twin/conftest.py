@@ -26,15 +26,20 @@ class Made:
     truth: dict[str, Any]
     persons: list[dict[str, str]]
 
-    def folder(self, register: str) -> Path:
-        return self.root.authority(register) / "extract"
+    def deliveries(self, register: str) -> list[tuple[int, dict[str, Any]]]:
+        """Number and facts of a register's deliveries, oldest first."""
+        return list(enumerate(self.truth["extracts"][register], start=1))
 
-    def rows(self, register: str, table: str) -> list[dict[str, str]]:
+    def folder(self, register: str, number: int) -> Path:
+        """Where the files of a delivery are."""
+        return self.root.authority(register) / "extract" / str(number)
+
+    def delivery(self, register: str, table: str, number: int) -> list[dict[str, str]]:
         """Rows of a file as its authority wrote them."""
         contract = self.study.contracts[register]
         format_, table_ = contract.file_format, contract.table(table)
         encoding = format_.encoding.replace("utf-8", "utf-8-sig")
-        with (self.folder(register) / table_.file).open(encoding=encoding, newline="") as lines:
+        with (self.folder(register, number) / table_.file).open(encoding=encoding, newline="") as lines:
             found = list(csv.DictReader(islice(lines, format_.title_rows, None), delimiter=format_.delimiter))
         sources = {header: column.source for column in table_.columns for header in column.also}
         return [
@@ -42,6 +47,10 @@ class Made:
             for row in found
             if not format_.footers or not next(iter(row.values())).startswith(format_.footers)
         ]
+
+    def rows(self, register: str, table: str) -> list[dict[str, str]]:
+        """Rows of all deliveries of a table, oldest first."""
+        return [row for n, _ in self.deliveries(register) for row in self.delivery(register, table, n)]
 
 
 @pytest.fixture(scope="package")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -10,6 +11,7 @@ import pytest
 
 from polku.authority.extracts import read_extract
 from polku.authority.transcoding import lay_pipe
+from polku.contracts.model import Contract, Table
 from polku.contracts.sql import typed_query
 from polku.errors import Exit, Refusal
 from polku.exchange.identifiers import Refused, canonical_hetu
@@ -17,12 +19,10 @@ from polku.layout import DataRoot
 from polku.sql_text import quoted
 from polku.studies import Study
 from polku.twin import make_twin
+from polku.twin.people import CodeBooks
+from polku.twin.registers import REGISTERS
+from polku.twin.world import make_world
 
-REGISTERS = (
-    *("osaamiskeskus", "dvv", "migri", "ura", "koski", "kela", "vero"),
-    *("tulorekisteri", "toimeentulotuki", "hyvinvointialue"),
-    *("kuntakokeilu", "koto_crm", "koto_aj", "ely_keha", "kotokoulutus", "neuvonta"),
-)
 FAULT_OF_MISTAKE = {
     "unknown_code": "unknown_code",
     "code_not_valid_then": "code_not_valid_then",
@@ -45,7 +45,7 @@ def test_same_seed_gives_the_same_bytes_and_another_seed_does_not(study: Study, 
     assert set(first) == set(other)
     alike = [name for name in first if first[name] == other[name]]
     assert all(first[name].count(b"\n") == 1 for name in alike)  # nothing but a header
-    assert len(alike) <= 2
+    assert len(alike) < len(first) / 8
 
 
 @pytest.mark.parametrize("register", REGISTERS)
@@ -53,26 +53,31 @@ def test_contract_finds_the_injected_faults_and_no_others(made, register: str, t
     """Everything else in the files (codes, dates, amounts, odd spellings) is read as the contract says."""
     contract = made.study.contracts[register]
     for table in contract.tables:
-        truth = made.truth["files"][register][table.name]
-        pipes = tmp_path / table.name
-        pipes.mkdir()
-        with duckdb.connect() as con:
-            lay_pipe(con, pipes)
-            extract = read_extract(con, contract, table, table.columns, made.folder(register), EXTRACTED_ON)
-            assert extract.rows == truth["rows"]
-            # What the sealer does to identifiers and coarsened dates, without keys.
-            cells = {c.name: f"(hash({c.name}) >> 1)::bigint" for c in table.identifiers}
-            day = contract.file_format.date_formats[0]
-            cells |= {c.name: f"strftime(strptime({c.name}, '{day}'), '%Y-%m-01')" for c in table.columns if c.coarsen}
-            con.execute(
-                f"create view sealed as select {extract.source_row} as row_no, * replace "
-                f"({', '.join(f'{cell} as {quoted(name)}' for name, cell in cells.items())}) from {extract.relation}"
-            )
-            rows = con.execute(f"select faults from ({typed_query(contract, table, 'sealed')}) where len(faults) > 0")
-            faults = [fault for (faults,) in rows.fetchall() for fault in faults[:1]]
-        expected = {FAULT_OF_MISTAKE[m]: n for m, n in truth["mistakes"].items() if m in FAULT_OF_MISTAKE}
-        assert Counter(fault.split(":")[1] for fault in faults) == expected, table.name
-        assert len(faults) == truth["quarantined_by_platform"]
+        for number, truth in enumerate(made.truth["files"][register][table.name]["deliveries"], start=1):
+            pipes = tmp_path / f"{table.name} {number}"
+            pipes.mkdir()
+            faults = faults_found(contract, table, made.folder(register, number), truth["rows"], pipes)
+            expected = {FAULT_OF_MISTAKE[m]: n for m, n in truth["mistakes"].items() if m in FAULT_OF_MISTAKE}
+            assert Counter(fault.split(":")[1] for fault in faults) == expected, (table.name, number)
+            assert len(faults) == truth["quarantined_by_platform"]
+
+
+def faults_found(contract: Contract, table: Table, folder: Path, rows: int, pipes: Path) -> list[str]:
+    """First fault of every row that has one, as landing finds it."""
+    with duckdb.connect() as con:
+        lay_pipe(con, pipes)
+        extract = read_extract(con, contract, table, table.columns, folder, EXTRACTED_ON)
+        assert extract.rows == rows
+        # What the sealer does to identifiers and coarsened dates, without keys.
+        cells = {c.name: f"(hash({c.name}) >> 1)::bigint" for c in table.identifiers}
+        day = contract.file_format.date_formats[0]
+        cells |= {c.name: f"strftime(strptime({c.name}, '{day}'), '%Y-%m-01')" for c in table.columns if c.coarsen}
+        con.execute(
+            f"create view sealed as select {extract.source_row} as row_no, * replace "
+            f"({', '.join(f'{cell} as {quoted(name)}' for name, cell in cells.items())}) from {extract.relation}"
+        )
+        query = f"select faults from ({typed_query(contract, table, 'sealed')}) where len(faults) > 0"
+        return [fault for (faults,) in con.execute(query).fetchall() for fault in faults[:1]]
 
 
 @pytest.mark.parametrize("register", REGISTERS)
@@ -101,7 +106,7 @@ def test_bad_rows_stay_below_the_contract_s_limit(made, register: str) -> None:
 
 
 def test_each_authority_writes_its_own_format(made) -> None:
-    files = {file.name: file.read_bytes() for file in made.root.path.rglob("*.csv")}
+    files = {file.name: file.read_bytes() for file in made.root.path.glob("authorities/*/extract/1/*.csv")}
     assert files["koski_opiskeluoikeudet.csv"].startswith(b"\xef\xbb\xbfhetu;")
     assert b"2020-" in files["koski_opiskeluoikeudet.csv"]
     assert "MYÖ".encode("iso-8859-1") in files["kela_etuusjaksot.csv"]
@@ -153,3 +158,35 @@ def test_only_test_studies_and_enough_persons(study: Study, tmp_path: Path) -> N
         make_twin(root, study, persons=10)
     assert refused.value.exit == Exit.USAGE
     assert not list(tmp_path.iterdir())
+
+
+def test_blocks_of_persons_share_one_header_and_no_identifier(study: Study, tmp_path: Path) -> None:
+    root = DataRoot(study.code, tmp_path)
+    report = make_twin(root, study, persons=240, seed=4, block=120)
+    with report.truth.with_name("truth_person.csv").open(encoding="utf-8", newline="") as lines:
+        persons = list(csv.DictReader(lines))
+    assert [int(person["person_no"]) for person in persons] == list(range(240))
+    for kind in ("hetu", "temporary_hetu", "former_hetu", "second_hetu", "migri_number"):
+        codes = [person[kind] for person in persons if person[kind]]
+        assert len(set(codes)) == len(codes), kind
+    for register, contract in study.contracts.items():
+        for table in contract.tables:
+            text = (root.authority(register) / "extract" / "1" / table.file).read_bytes()
+            header = text.partition(b"\n")[0].removeprefix(b"\xef\xbb\xbf")
+            assert text.count(header) == 1
+
+
+def test_numbers_of_registers_are_of_one_block_alone(study: Study) -> None:
+    """Numbers of persons, and those that alone tell one row from another."""
+    books = CodeBooks()
+    blocks = [make_world(study, 150, 4, first, books) for first in (0, 150)]
+    for register, contract in study.contracts.items():
+        one, other = (REGISTERS[register](world) for world in blocks)
+        for table in contract.tables:
+            for column in table.identifiers:
+                here, there = (set(frames[table.name].columns[column.source]) for frames in (one, other))
+                numbered = column.name in table.natural_key and not any(
+                    table.column(k).is_subject for k in table.natural_key
+                )
+                if column.is_subject or numbered:
+                    assert here & there <= {""}, (register, table.name, column.source)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from polku.twin import activity as a
-from polku.twin.benefits import integration_plan_month
-from polku.twin.integration import inside_skills_centre, last_day, municipal_clients, services
+from polku.twin.integration import last_day, municipal_clients, services
 from polku.twin.registers import ely_keha, koto_aj, koto_crm, kotokoulutus, kuntakokeilu, neuvonta, ura
 from polku.twin.registers.frame import Frame
 from polku.twin.registers.ura_services import OPEN_END
+from polku.twin.services import COACHING, INTEGRATION, LITERACY, PRACTICE, SKILLS_CENTRE, TRAINING
 from polku.twin.world import World
 
 
@@ -28,9 +28,9 @@ def months_of(world: World, frame: Frame, start: str, end: str) -> set[tuple[int
 def test_services_outside_the_skills_centre_are_the_months_of_service_outside_it(world: World) -> None:
     spells, kind = services(world)
     painted = spells.paint(np.ones(len(spells), dtype=bool), world.activity.state.shape)
-    expected = (world.activity.state == a.IN_SERVICE) & ~inside_skills_centre(world)
+    expected = (world.activity.state == a.IN_SERVICE) & (world.activity.service != SKILLS_CENTRE)
     np.testing.assert_array_equal(painted, expected)
-    assert set(kind.tolist()) == {0, 1, 2, 3, 4}
+    assert set(kind.tolist()) == {PRACTICE, COACHING, TRAINING, INTEGRATION, LITERACY}
 
 
 def test_ura_and_the_ely_centre_together_know_every_month_of_service(world: World) -> None:
@@ -41,7 +41,7 @@ def test_ura_and_the_ely_centre_together_know_every_month_of_service(world: Worl
     told |= months_of(world, tables["work_trials"], "alkpv4", "loppv4")
     told |= months_of(world, tables["trainings"], "alpvm", "papvm")
     told |= months_of(world, ely_keha.record(world)["participations"], "alkupv", "loppupv")
-    month, person = np.nonzero((world.activity.state == a.IN_SERVICE) & ~inside_skills_centre(world))
+    month, person = np.nonzero((world.activity.state == a.IN_SERVICE) & (world.activity.service != SKILLS_CENTRE))
     missing = set(zip(person.tolist(), month.tolist(), strict=True)) - told
     without_code = {p for p, _ in missing}
     assert without_code <= set(np.flatnonzero(world.people.temporary_until > last_day(world)).tolist())
@@ -56,13 +56,13 @@ def test_work_practice_is_a_placement_before_2013_and_a_trial_after(world: World
 
 def test_every_plan_of_the_world_is_in_ura_under_both_codings(world: World) -> None:
     tables = ura.record(world)
-    planned = set(np.flatnonzero(integration_plan_month(world) >= 0).tolist())
+    planned = set(np.flatnonzero(world.activity.plan >= 0).tolist())
     plans, signed = tables["plans"], tables["signed_plans"]
     integration = plans.rows(plans.columns["kotsk"] == "01")
     assert set(integration.person.tolist()) == planned
     assert set(signed.person[signed.columns["toimsuunlaji"] == "04"].tolist()) <= planned
     first = {p: d for p, d in zip(integration.person[::-1], integration.columns["thspv"][::-1], strict=True)}
-    month = {p: world.months[integration_plan_month(world)[p]] for p in planned}
+    month = {p: world.months[world.activity.plan[p]] for p in planned}
     assert all(first[p].astype("datetime64[M]") == month[p] for p in planned)
 
 
@@ -114,7 +114,7 @@ def test_a_plan_of_the_municipality_and_ura_is_of_the_same_day(world: World) -> 
     ura_plans = ura.record(world)["plans"]
     days = set(zip(ura_plans.person.tolist(), ura_plans.columns["thspv"].tolist(), strict=True))
     clients = municipal_clients(world)
-    shared = (integration_plan_month(world)[clients.person] >= 0) & ~np.isnat(clients.plan_on)
+    shared = (world.activity.plan[clients.person] >= 0) & ~np.isnat(clients.plan_on)
     assert shared.any()
     assert all((p, d) in days for p, d in zip(clients.person[shared], clients.plan_on[shared].tolist(), strict=True))
 

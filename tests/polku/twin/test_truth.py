@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from polku.twin.services import KINDS
 from polku.twin.world import World
 
 
@@ -27,7 +28,9 @@ def test_rows_in_the_truth_are_the_rows_of_the_files(made) -> None:
 
 def test_effect_is_told_for_every_month_of_follow_up(made, world: World) -> None:
     told = made.truth["service_effect"]["employment_effect_by_months_since_entry"]
-    np.testing.assert_allclose(told, world.employment_effect, atol=1e-4)
+    assert list(told) == list(KINDS)
+    for service, effect in told.items():
+        np.testing.assert_allclose(effect, world.employment_effect(service), atol=1e-4)
 
 
 def test_clients_without_a_usable_code_are_counted(made) -> None:

@@ -1,7 +1,7 @@
-"""A seventh register is one contract, one staging model with its description, and one line of the study.
+"""A new register is one contract, one staging model with its description, and one line of the study.
 
-Reception services of asylum seekers (Act 746/2011) in a form assumed for this test, sealed and landed as any
-register, must be among the services that people used.
+Youth workshops (Youth Act 1285/2016) in a form assumed for this test, sealed and landed as any register, must be among
+the services that people used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import pytest
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 
+from benchmarks.played import warehouse
 from expectations import judge_landing
 from polku import demo
 from polku.cli import main
@@ -21,37 +22,36 @@ from polku.layout import CHECKOUT, DataRoot
 from polku.research import landed, landing, opening, views
 from polku.research.reference import write_reference
 from polku.studies import Study, load_study
-from tests.pipeline.conftest import warehouse
 
 pytestmark = pytest.mark.pipeline
 
 STUDY = "espoo_skills_centre"
 FOLDERS = ("contracts", "studies", "dbt_project")
-MODEL = "dbt_project/models/staging/stg_vastaanotto__service_spells"
+MODEL = "dbt_project/models/staging/stg_nuorisotyo__service_spells"
 GENERATED = {"dbt_project/macros/registers.sql", "dbt_project/models/staging/_sources.yml"}
 
 WRITTEN = {
-    "contracts/vastaanotto.toml": """\
-register = "vastaanotto"
+    "contracts/nuorisotyo.toml": """\
+register = "nuorisotyo"
 version = 1
 assumed = true
-system = "UMAREK"
-legal_basis = ["Act on the Reception of Persons Applying for International Protection (746/2011)"]
+system = "Youth work"
+legal_basis = ["Youth Act (1285/2016)"]
 cadence_days = 92
 maturity_months = 0
 covered_from = 2015-01-01
 bad_row_limit = 0.05
-title = { en = "Reception services", fi = "Vastaanottopalvelut", sv = "Mottagningstjänster" }
-authority = { en = "Finnish Immigration Service", fi = "Maahanmuuttovirasto", sv = "Migrationsverket" }
+title = { en = "Youth workshops", fi = "Nuorten työpajat", sv = "Ungdomsverkstäder" }
+authority = { en = "City, youth services", fi = "Kaupunki, nuorisopalvelut", sv = "Staden, ungdomstjänster" }
 
 [file_format]
 date_formats = ["%d.%m.%Y"]
 
 [timeline]
-service = { table = "services", model = "stg_vastaanotto__service_spells" }
+service = { table = "services", model = "stg_nuorisotyo__service_spells" }
 
 [tables.services]
-file = "vastaanotto_palvelut.csv"
+file = "nuorisotyo.csv"
 title = { en = "Services", fi = "Palvelut", sv = "Tjänster" }
 grain = "one row per service spell of a person"
 natural_key = ["person_key", "service_code", "started_on"]
@@ -76,7 +76,7 @@ type = "code"
 codes = "palvelu"
 dated_by = "started_on"
 required = true
-why = "Tells accommodation from advice (R9)."
+why = "Tells workshops from advice (R9)."
 
 [[tables.services.columns]]
 source = "alku"
@@ -93,28 +93,28 @@ why = "Length of the service."
 
 [codes]
 palvelu = [
-  { code = "A", label = { en = "Accommodation", fi = "Majoitus", sv = "Inkvartering" }, channel = "reception" },
-  { code = "N", label = { en = "Legal advice", fi = "Oikeudellinen neuvonta", sv = "Rättslig rådgivning" } },
+  { code = "A", label = { en = "Workshop", fi = "Työpaja", sv = "Verkstad" }, channel = "employment_services" },
+  { code = "N", label = { en = "Advice", fi = "Neuvonta", sv = "Rådgivning" } },
 ]
 """,
     f"{MODEL}.sql": """\
 with services as (
 
-    select * from {{ source('landing', 'vastaanotto__services') }}
+    select * from {{ source('landing', 'nuorisotyo__services') }}
 
 ),
 
 codes as (
 
     select * from {{ ref('stg_reference__codes') }}
-    where register = 'vastaanotto' and list_name = 'palvelu'
+    where register = 'nuorisotyo' and list_name = 'palvelu'
 
 ),
 
 gap as (
 
     select gap_days from {{ ref('stg_reference__coverage') }}
-    where register = 'vastaanotto' and table_name = 'services'
+    where register = 'nuorisotyo' and table_name = 'services'
 
 ),
 
@@ -127,7 +127,7 @@ latest as (
 final as (
 
     select
-        'vastaanotto' as register,
+        'nuorisotyo' as register,
         latest.person_key,
         codes.channel_code,
         latest.service_code,
@@ -148,26 +148,26 @@ select * from final
 """,
     f"{MODEL}.yml": """\
 models:
-  - name: stg_vastaanotto__service_spells
-    description: Reception services used, one row per spell. Feeds the service timeline.
+  - name: stg_nuorisotyo__service_spells
+    description: Youth workshops, one row per spell. Feeds the service timeline.
 """,
 }
-STUDY_LINE = "[registers.vastaanotto]\n"
+STUDY_LINE = "[registers.nuorisotyo]\n"
 
 EXTRACTS = {
     "dvv_tunnusmuutokset.csv": "vanha_hetu;hetu;muutospv\n",
     "dvv_henkilot.csv": """\
-hetu;syntymapaiva;sukupuoli;aidinkieli;kansa1;svaltio;syntyp2;sivs;kuolinpv
-131052-900W;13.10.1952;2;ar;368;368;22;1;
-010185-9501;01.01.1985;2;so;706;706;22;1;
+hetu;syntymapaiva;sukupuoli;aidinkieli;kansa1;kansa2;svaltio;syntyp2;sivs;kuolinpv
+131052-900W;13.10.1952;2;ar;368;;368;22;1;
+010185-9501;01.01.1985;2;so;706;;706;22;1;
 """,
     "dvv_muutot.csv": """\
-hetu;muuttolaji;muuttopv;lkunta;tkunta;lahtomaakoodi;tulomaakoodi
-131052-900W;41;01.03.2016;;049;368;246
-010185-9501;41;01.03.2016;;049;706;246
+hetu;muuttolaji;muuttopv;lkunta;tkunta;lahtomaakoodi;tulomaakoodi;kansa1_m
+131052-900W;41;01.03.2016;;049;368;246;368
+010185-9501;41;01.03.2016;;049;706;246;706
 """,
     # The second spell comes within the gap of the first; advice has no channel.
-    "vastaanotto_palvelut.csv": """\
+    "nuorisotyo.csv": """\
 hetu;nimi;palvelu;alku;loppu
 131052-900W;Testi;A;01.03.2016;31.05.2016
 131052-900W;Testi;A;10.06.2016;30.06.2016
@@ -221,9 +221,9 @@ def test_its_services_are_among_those_that_people_used(checkout: Path, tmp_path:
             " where service_status_code = 'observed'"
         ).fetchone()
     assert spells == [
-        ("vastaanotto", "reception", "A", date(2016, 3, 1), date(2016, 6, 1), 14),
-        ("vastaanotto", "reception", "A", date(2016, 6, 10), date(2016, 7, 1), 14),
-        ("vastaanotto", "reception", "A", date(2017, 2, 1), None, 14),
+        ("nuorisotyo", "employment_services", "A", date(2016, 3, 1), date(2016, 6, 1), 14),
+        ("nuorisotyo", "employment_services", "A", date(2016, 6, 10), date(2016, 7, 1), 14),
+        ("nuorisotyo", "employment_services", "A", date(2017, 2, 1), None, 14),
     ]
     assert episodes == [(date(2016, 3, 1), date(2016, 7, 1), 2), (date(2017, 2, 1), None, 1)]
     assert observed == (2015 * 12, 2024 * 12 + 11)
@@ -232,7 +232,7 @@ def test_its_services_are_among_those_that_people_used(checkout: Path, tmp_path:
 def land(root: DataRoot, study: Study) -> None:
     """Two authorities seal, the linkage unit relays, the gates judge, and what passes is landed."""
     demo.make_keys(root, study, lambda _: None)
-    for register in ("dvv", "vastaanotto"):
+    for register in ("dvv", "nuorisotyo"):
         folder = root.authority(register) / "extract"
         folder.mkdir()
         contract = study.contracts[register]
@@ -241,7 +241,7 @@ def land(root: DataRoot, study: Study) -> None:
         demo.seal_extract(root, study, register, lambda _: None)
     demo.carry(root, study, lambda _: None)
     deliveries = opening.pending(root, study)
-    assert [delivery.register for delivery in deliveries] == ["dvv", "vastaanotto"]
+    assert [delivery.register for delivery in deliveries] == ["dvv", "nuorisotyo"]
     for delivery in deliveries:
         staged = landing.stage(root, study, delivery)
         assert staged.quarantined == 0
