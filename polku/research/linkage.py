@@ -101,7 +101,8 @@ def _grounds(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study) -> No
                     from {rows} join resolved on entity_key = person_key""")
     con.execute("""
         create or replace temp table ground as
-        select person, arg_min(ground, (since, ground)) as ground from stated where since is not null group by person""")
+        select person, arg_min(ground, (since, ground)) as ground
+        from stated where since is not null group by person""")
 
 
 def _rows(root: DataRoot, contract: Contract, table: Table) -> str | None:

@@ -7,7 +7,7 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from benchmarks.played import Played, Row, plain, warehouse
+from benchmarks.played import Played, Row, day, plain, warehouse
 from benchmarks.truth import CAUSES, UNEXPLAINED, compared, report, share
 from polku.research import landed
 from polku.studies import Study, load_study
@@ -57,10 +57,6 @@ class Twin(Played):
         """The study's person-months with the true state beside the recorded one, and why they differ."""
         months = compared(self)
         return months.assign(year=months.month_index // 12)
-
-
-def day(text: str) -> date:
-    return datetime.strptime(text, "%d.%m.%Y").date()
 
 
 @pytest.fixture(scope="module")
@@ -186,12 +182,12 @@ def test_rows_under_former_temporary_and_client_numbers_are_the_persons(twin: Tw
 
 
 def test_never_clients_are_all_others_who_lived_in_espoo_at_the_studys_ages(twin: Twin) -> None:
-    moves = defaultdict(list)
+    moves, formats = defaultdict(list), twin.study.contracts["dvv"].file_format.date_formats
     for row in twin.valid("dvv", "moves").values():
         # On one day an arrival comes before a move and a move before a departure.
         order = {"41": 1, "42": 3}.get(row["muuttolaji"], 2)
         target = "" if row["muuttolaji"] == "42" else row["tkunta"].zfill(3)
-        moves[plain(row["hetu"])].append((day(row["muuttopv"]), order, target))
+        moves[plain(row["hetu"])].append((day(row["muuttopv"], formats), order, target))
     expected = {
         int(person["person_no"])
         for person in twin.people
