@@ -218,7 +218,8 @@ class Contract:
 
     With `matures_yearly` nothing of a year is final before the year has ended and `maturity_months` have passed.
     `continues` names the register that this one follows or stands in for: what both tell of is observed when either
-    covers the month.
+    covers the month. What the register records exists from `exists_from` to `exists_until` (inclusive; a service that
+    opened, a trial that ended): outside of them there is nothing to record, and nothing can be missing.
     """
 
     register: str
@@ -241,6 +242,8 @@ class Contract:
     denied: str | None = None
     matures_yearly: bool = False
     continues: str | None = None
+    exists_from: date | None = None
+    exists_until: date | None = None
 
     def table(self, name: str) -> Table:
         """The table `name`."""

@@ -113,6 +113,8 @@ def parse_contract(data: Mapping[str, Any], file: str, expected: str | None = No
         denied=data.get("denied"),
         matures_yearly=data.get("matures_yearly", False),
         continues=data.get("continues"),
+        exists_from=data.get("exists_from"),
+        exists_until=data.get("exists_until"),
     )
 
 
@@ -207,13 +209,15 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "denied": str,
     "matures_yearly": bool,
     "continues": str,
+    "exists_from": date,
+    "exists_until": date,
 }
 _OF_DELIVERIES = frozenset(("cadence_days", "maturity_months", "covered_from", "bad_row_limit", "file_format"))
 """What there is to say of a register only when a study may have it."""
 _TOP_OPTIONAL = frozenset(
     (
         *("assumed", "breaks", "purge_after_months", "timeline", "codes", "denied", "tables"),
-        *("matures_yearly", "continues"),
+        *("matures_yearly", "continues", "exists_from", "exists_until"),
     )
 )
 _TABLE_OPTIONS: dict[str, type | tuple[type, ...]] = {

@@ -21,6 +21,7 @@ COLUMNS = ("register", "table_name", "month", "status_code", "is_break")
 
 STATUSES = {
     "observed": Label("observed", "havaittu", "observerad"),
+    "nothing_to_record": Label("nothing to record", "ei kirjattavaa", "inget att registrera"),
     "purged": Label("partly deleted at source", "lähteestä osin poistettu", "delvis raderad i källan"),
     "immature": Label("not final yet", "ei vielä lopullinen", "inte slutlig ännu"),
     "not_covered": Label("register not complete", "rekisteri ei kattava", "registret inte heltäckande"),
@@ -30,7 +31,7 @@ BREAK = Label("break in the register", "katkos rekisterissä", "brott i registre
 _TITLE = Label(
     "What the registers can say, by month", "Mitä rekisterit kertovat kuukausittain", "Vad registren kan säga per månad"
 )
-_COLOURS = ("#117733", "#88ccee", "#ddcc77", "#cc6677", "#dddddd")
+_COLOURS = ("#117733", "#bfdcc6", "#88ccee", "#ddcc77", "#cc6677", "#dddddd")
 """Of the statuses in their order; told apart by colour-blind readers and, by lightness, in print."""
 
 

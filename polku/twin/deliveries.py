@@ -79,9 +79,8 @@ def delivered(
     for extract in extracts:
         known = history.known(extract)
         chosen = known.present.copy()
-        if table.replaces == "period" and table.period_by:
-            placed = history.day(table.period_by)
-            chosen &= np.isnat(placed) | (placed >= np.datetime64(extract.first))
+        if history.reaches is not None:
+            chosen &= np.isnat(history.reaches) | (history.reaches >= np.datetime64(extract.first))
         elif table.replaces == "rows" and before is not None:
             chosen &= ~before.present | known.differs(before)
         yield known.frame.rows(chosen), history.corrections(extract, chosen)
@@ -132,7 +131,8 @@ class _History:
         size, days = len(frame), _Days(frame, table, contract)
         known_on = frame.known_on if frame.known_on is not None else days.told
         known_on = np.where(known_on == ALWAYS, people.arrived_on[frame.person], known_on)
-        settled_on = _settled_on(days, extracts)
+        # A row that was taken back is missed only where the period has the day that places it.
+        settled_on = np.where(is_ghost, _settled_on(days.placed, extracts), _settled_on(days.reaches, extracts))
         late = rng.random(size) < LATE
         known_on = known_on + np.where(late, rng.integers(*DAYS_LATE, size), 0)
         known_on = np.minimum(known_on, settled_on)
@@ -143,6 +143,11 @@ class _History:
             frame, table, contract, known_on, np.where(is_wrong, corrected_on, known_on),
             np.where(is_ghost, corrected_on, NEVER), wrong, settled_on,
         )  # fmt: skip
+
+    @cached_property
+    def reaches(self) -> Dates | None:
+        """The last days on which rows belong to the period of an extract; None where extracts have no periods."""
+        return self._days.reaches
 
     def day(self, column: str) -> Dates:
         """The days of one of our columns."""
@@ -257,14 +262,23 @@ class _Days:
         by = self._table.period_by if self._table.replaces == "period" else None
         return self.of(by) if by else None
 
+    @property
+    def reaches(self) -> Dates | None:
+        """The last day on which a row belongs to a period: of a spell that a period places by its start, its end."""
+        end = next((end for first, end in self._table.ordered if first == self._table.period_by), None)
+        placed = self.placed
+        if placed is None or end is None:
+            return placed
+        return np.where(np.isnat(self.of(end)), NEVER, self.of(end))
 
-def _settled_on(days: _Days, extracts: tuple[Extract, ...]) -> Dates:
-    """By row: the day of the last extract that can speak of it. What is known by then stands."""
-    placed = days.placed
+
+def _settled_on(days: Dates | None, extracts: tuple[Extract, ...]) -> Dates | np.datetime64:
+    """By row: the day of the last extract that can speak of it, which it belongs to until `days`. What is known by then
+    stands."""
     last = np.datetime64(extracts[-1].made_on, "D")
-    if placed is None:
-        return np.full(len(days.told), last)
-    settled = np.full(len(placed), np.datetime64(extracts[0].made_on, "D"))
+    if days is None:
+        return last
+    settled = np.full(len(days), np.datetime64(extracts[0].made_on, "D"))
     for extract in extracts[1:]:
-        settled = np.where(placed >= np.datetime64(extract.first), np.datetime64(extract.made_on, "D"), settled)
-    return np.where(np.isnat(placed), last, settled)
+        settled = np.where(days >= np.datetime64(extract.first), np.datetime64(extract.made_on, "D"), settled)
+    return np.where(np.isnat(days), last, settled)

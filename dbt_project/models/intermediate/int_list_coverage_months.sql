@@ -31,6 +31,8 @@ bounds as (
         table_name,
         chain_code,
         is_received,
+        coalesce({{ month_index('exists_from_on') }}, 0) as exists_first_index,
+        coalesce({{ month_index('exists_to_on') }}, 999999) as ended_index,
         {{ month_index('observed_from_on') }} as covered_first_index,
         {{ month_index('received_from_on') }} as received_first_index,
         {{ month_index('received_to_on') }} - 1 as received_last_index,
@@ -59,6 +61,9 @@ final as (
         bounds.is_received,
         cast(months.month_index as integer) as month_index,
         case
+            when
+                months.month_index < bounds.exists_first_index or months.month_index >= bounds.ended_index
+                then 'nothing_to_record'
             when months.month_index < bounds.covered_first_index then 'not_covered'
             when not bounds.is_received then 'not_received'
             when months.month_index < bounds.received_first_index then 'not_received'

@@ -120,8 +120,11 @@ table_months as (
         coverage.month_index,
         told.kind_code,
         coverage.chain_code,
-        case when coverage.month_index < told.covered_first_index then 'not_covered' else coverage.status_code end
-            as status_code
+        case
+            when coverage.status_code = 'nothing_to_record' then coverage.status_code
+            when coverage.month_index < told.covered_first_index then 'not_covered'
+            else coverage.status_code
+        end as status_code
     from coverage
     inner join told
         on
@@ -130,19 +133,23 @@ table_months as (
 
 ),
 
--- Of the registers that followed each other, or stand in for each other, one that covers the month is enough.
+-- Of the registers that followed each other, or stand in for each other, one that covers the month is enough. Where
+-- none of them has anything to record, it is known that there was nothing; else those that have decide.
 chains as (
 
     select
         month_index,
         kind_code,
         chain_code,
-        min(
-            case status_code
-                {% for status in coverage_statuses() %}
-                when '{{ status }}' then {{ loop.index }}
-                {% endfor %}
-            end
+        coalesce(
+            min(
+                case status_code
+                    {% for status in coverage_statuses() %}
+                    when '{{ status }}' then {{ loop.index }}
+                    {% endfor %}
+                end
+            ),
+            1
         ) as status_rank
     from table_months
     group by month_index, kind_code, chain_code

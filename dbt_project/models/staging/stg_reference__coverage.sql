@@ -11,6 +11,8 @@ final as (
         table_name,
         chain_code,
         received_until_on is not null as is_received,
+        exists_from_on,
+        {{ half_open('exists_until_on') }} as exists_to_on,
         observed_from_on,
         received_from_on,
         {{ half_open('received_until_on') }} as received_to_on,

@@ -23,7 +23,7 @@ def test_months_of_one_status_are_one_span() -> None:
 def test_the_text_has_a_column_for_each_status_and_one_for_breaks() -> None:
     rows = [line.strip("| ").split(" | ") for line in text(coverage(dvv="immature"), study()).splitlines()]
     assert len(rows[0]) == len(STATUSES) + 3
-    assert rows[2][1:] == ["Persons", "-", "-", "2020-01 to 2020-03", "-", "-", "2020-02"]
+    assert rows[2][1:] == ["Persons", "-", "-", "-", "2020-01 to 2020-03", "-", "-", "2020-02"]
     assert rows[3][2:4] == ["2020-01 to 2020-03", "-"]
 
 
