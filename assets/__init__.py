@@ -2,5 +2,11 @@
 
 Belongs here: thin assets that call the library and the gates, and what Dagster shows of them. Does not
 belong here: business rules, longer SQL, and when things run (`orchestration`). dbt's process imports one
-module of this package, so this file imports nothing.
+module of this package, so this file imports nothing but the garbage collector.
 """
+
+import gc
+
+# A night and its dbt import thousands of classes that stay to the end. Looking through them again and again for garbage
+# takes two seconds; tables are Arrow and DuckDB, which the collector does not see.
+gc.set_threshold(100_000, 20, 100)

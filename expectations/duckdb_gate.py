@@ -45,6 +45,8 @@ def judge(con: duckdb.DuckDBPyConnection, gates: Mapping[tuple[str, str], Rules]
 
     context = gx.get_context(mode="ephemeral")
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
+    # Nobody reads the settings of an ephemeral context, which are written as YAML at each following step (8 ms).
+    context._save_project_config = lambda: None  # type: ignore[method-assign]
     source = context.data_sources.add_polku_duckdb(
         name="duckdb",
         connection_string="duckdb:///:memory:",
@@ -52,7 +54,13 @@ def judge(con: duckdb.DuckDBPyConnection, gates: Mapping[tuple[str, str], Rules]
         kwargs={"creator": open_cursor},
     )
     try:
-        return {(what, name): _verdict(source, what, name, rules) for (what, name), rules in gates.items()}
+        batches = {
+            table: source.add_query_asset(table, query=f"select * from {table}")
+            .add_batch_definition_whole_table(table)
+            .get_batch()
+            for table in dict.fromkeys(table for rules in gates.values() for table in rules)
+        }
+        return {(what, name): _verdict(batches, name, rules) for (what, name), rules in gates.items()}
     finally:
         for cursor in cursors:
             cursor.close()
@@ -84,16 +92,14 @@ def _adapt() -> None:
         logging.getLogger(name).propagate = False
 
 
-def _verdict(source: Any, what: str, name: str, rules: Rules) -> Verdict:
+def _verdict(batches: Mapping[str, Any], name: str, rules: Rules) -> Verdict:
     import great_expectations as gx
 
     failures: list[str] = []
     could_judge = True
     for table, expectations in rules.items():
-        asset = source.add_query_asset(f"{what} {name} {table}", query=f"select * from {table}")
-        batch = asset.add_batch_definition_whole_table(table).get_batch()
         suite = gx.ExpectationSuite(table, expectations=list(expectations))
-        for result in batch.validate(suite, result_format=COUNTS_ONLY).results:
+        for result in batches[table].validate(suite, result_format=COUNTS_ONLY).results:
             rule = result.expectation_config.description
             if not result.success and not result.result:
                 could_judge = False

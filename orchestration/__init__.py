@@ -2,3 +2,5 @@
 
 Belongs here: Dagster's wiring. Does not belong here: what an asset does (`assets/`) and business rules.
 """
+
+import assets  # noqa: F401 - first: it tells the garbage collector to be patient

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from polku.contracts.model import Label
+from polku.publication.pictures import save
 from polku.studies import Study
 
 COLUMNS = ("register", "table_name", "month", "status_code", "is_break")
@@ -111,11 +112,10 @@ def draw(coverage: pd.DataFrame, study: Study, folder: Path) -> list[Path]:
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
         stamp = "TEST DATA - " if study.test else ""
         figure.suptitle(stamp + _in_three(_TITLE), fontsize=9)
-        files = [folder / "coverage.svg", folder / "coverage.png", folder / "coverage.md"]
-        figure.savefig(files[0], metadata={"Date": None, "Creator": None})
-        figure.savefig(files[1], dpi=120, metadata={"Software": None})
-    files[2].write_text(text(coverage, study), encoding="utf-8")
-    return files
+        files = save(figure, folder / "coverage")
+    words = folder / "coverage.md"
+    words.write_text(text(coverage, study), encoding="utf-8")
+    return [*files, words]
 
 
 def _title(study: Study, register: str, table: str) -> str:

@@ -63,9 +63,16 @@ def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) 
         for lowest in grid[: len(panels)][-abreast:]:
             lowest.tick_params(labelbottom=True)
         _label(figure, grid[0], described, study)
-        files = [folder / f"{spec.name}.svg", folder / f"{spec.name}.png"]
-        figure.savefig(files[0], metadata={"Date": None, "Creator": None})
-        figure.savefig(files[1], dpi=120, metadata={"Software": None})
+        return save(figure, folder / spec.name)
+
+
+def save(figure: Figure, path: Path) -> list[Path]:
+    """Write `<path>.svg` and `<path>.png`, laid out once; no date and no program's name in them."""
+    figure.draw_without_rendering()
+    figure.set_layout_engine("none")
+    files = [path.with_suffix(".svg"), path.with_suffix(".png")]
+    figure.savefig(files[0], metadata={"Date": None, "Creator": None})
+    figure.savefig(files[1], dpi=120, metadata={"Software": None})
     return files
 
 

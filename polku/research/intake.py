@@ -31,5 +31,7 @@ def take(
     staged = landing.stage(root, study, delivery)
     judge(staged)
     landing.commit(root, staged)
-    erasure.resume(root, study)
+    if not staged.archived:
+        # It names an erased person, who may have come under a number that is new.
+        erasure.resume(root, study)
     return kind, staged

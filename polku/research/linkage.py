@@ -54,19 +54,20 @@ def report(root: DataRoot, study: Study) -> tuple[dict[str, float], list[Rate], 
         _known(con, root, study)
         _grounds(con, root, study)
         con.execute(
-            "create or replace temp table subject (register varchar, year integer, person bigint, links boolean)"
+            "create or replace temp table subject "
+            "(register varchar, year integer, person bigint, links boolean, rows bigint)"
         )
         for contract in study.contracts.values():
             for table in _facts(contract):
                 if query := _rows(root, contract, table):
                     con.execute(f"insert into subject {query}")
-        overall = con.execute(
-            "select register, count_if(links) / count(*) from subject group by 1 order by 1"
-        ).fetchall()
+        linked = "coalesce(sum(rows) filter (where links), 0) / sum(rows)"
+        overall = con.execute(f"select register, {linked} from subject group by 1 order by 1").fetchall()
         rates = con.execute(f"""
-            select register, year, coalesce(ground, '{UNKNOWN_GROUND}'), count(*), round(count_if(links) / count(*), 2)
+            select register, year, coalesce(ground, '{UNKNOWN_GROUND}'), cast(sum(rows) as bigint),
+              round({linked}, 2)
             from subject left join ground on ground.person = subject.person
-            where year is not null group by all having count(*) >= {FEWEST_ROWS} order by all""").fetchall()
+            where year is not null group by all having sum(rows) >= {FEWEST_ROWS} order by all""").fetchall()
         both = _both_groups(con, root, study)
     return {str(r): round(float(share), 4) for r, share in overall}, [Rate(*row) for row in rates], both
 
@@ -106,17 +107,17 @@ def _grounds(con: duckdb.DuckDBPyConnection, root: DataRoot, study: Study) -> No
 
 
 def _rows(root: DataRoot, contract: Contract, table: Table) -> str | None:
-    """One row for each row of a table: its year, whom it is about, and whether that person links."""
+    """Rows of a table by their year, whom they are about, and whether that person links."""
     rows = landed.standing(root, contract.register, table)
     dated = [c for c in table.columns if c.type in ("date", "month", "year")]
     subjects = [c for c in table.columns if c.is_subject]
     if not rows or not dated or not subjects:
         return None
-    persons = [f"r{i}.person" for i in range(len(subjects))]
+    persons, names = [f"r{i}.person" for i in range(len(subjects))], ", ".join(c.name for c in subjects)
     return f"""
-        select '{contract.register}', {_year(dated[0])}, coalesce({", ".join(persons)}),
-          {" or ".join(f"{person} in (from known)" for person in persons)}
-        from {rows} t
+        select '{contract.register}', year, coalesce({", ".join(persons)}),
+          {" or ".join(f"{person} in (from known)" for person in persons)}, rows
+        from (select {_year(dated[0])} as year, {names}, count(*) as rows from {rows} group by all) t
         {" ".join(f"left join resolved r{i} on r{i}.entity_key = t.{c.name}" for i, c in enumerate(subjects))}"""
 
 

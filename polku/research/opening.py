@@ -121,7 +121,7 @@ class OpenedDelivery:
         if refusal is None and kind is None and not self._data.whole:
             refusal = self._refuse(Exit.DELIVERY_INCOMPLETE, "the delivery was not read to its end.")
         if refusal is None or refusal is error:
-            if error is None:
+            if error is None and self.names_erased:
                 self._forget_other_names()
             self._stack.__exit__(kind, error, trace)
         else:

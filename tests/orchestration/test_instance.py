@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import tomllib
 from pathlib import Path
 
@@ -12,9 +11,8 @@ import yaml
 from polku.layout import CHECKOUT
 
 
-def test_nothing_is_told_to_others_and_one_run_goes_at_a_time(tmp_path: Path) -> None:
-    shutil.copy(CHECKOUT / "dagster.yaml", tmp_path)
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+def test_nothing_is_told_to_others_and_one_run_goes_at_a_time(home: Path) -> None:
+    with dg.DagsterInstance.get() as instance:
         assert instance.telemetry_enabled is False
         assert instance.nux_enabled is False
         assert instance.get_concurrency_config().run_queue_config.max_concurrent_runs == 1

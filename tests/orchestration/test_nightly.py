@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import dagster as dg
 
 from orchestration.nightly import STARTED_HERE, _close_killed_runs
-from polku.layout import CHECKOUT
 
 
-def test_only_killed_runs_of_this_study_and_of_a_shell_are_closed(tmp_path: Path) -> None:
+def test_only_killed_runs_of_this_study_and_of_a_shell_are_closed(home: Path) -> None:
     """Studies share Dagster's storage: another one may be at work at this very moment."""
-    shutil.copy(CHECKOUT / "dagster.yaml", tmp_path)
     tags = {
         "killed": STARTED_HERE,
         "another_study": STARTED_HERE | {"polku/study": "another"},
         "from_the_interface": {},
     }
-    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+    with dg.DagsterInstance.get() as instance:
         for job, its in tags.items():
             instance.add_run(dg.DagsterRun(job_name=job, tags=its, status=dg.DagsterRunStatus.STARTED))
         _close_killed_runs(instance)
