@@ -15,9 +15,10 @@ from pathlib import Path
 import pandas as pd
 
 from polku.layout import DataRoot
-from polku.publication import coverage
+from polku.publication import coverage, report
 from polku.publication.manifest import Context, content, digest_of, fingerprint
 from polku.publication.pictures import draw
+from polku.publication.report import Release
 from polku.publication.tables import write_table
 from polku.studies import Study
 
@@ -30,9 +31,9 @@ def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], co
     """Publish the protected `tables` as one release and return its folder.
 
     The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table, the coverage
-    of the registers and `manifest.json`; the link `published/current` points to the newest. When tables, definitions,
-    coverage and policy are as they were, nothing is written and the current release is returned: an earlier release
-    stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
+    of the registers, `report.html` and `manifest.json`; the link `published/current` points to the newest. When tables,
+    definitions, coverage and policy are as they were, nothing is written and the current release is returned: an
+    earlier release stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
     """
     root.published.mkdir(parents=True, exist_ok=True)
     for rest in root.published.glob(f"{_UNFINISHED}*"):
@@ -63,8 +64,9 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         "inputs": dict(sorted(context.inputs.items())),
         "code_version": context.code_version,
         "created_at": context.created_at.isoformat(),
-        "files": {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())},
     }
+    report.write(Release(study, tables, context, manifest), folder)
+    manifest["files"] = {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())}
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     folder.chmod(0o755)
