@@ -20,6 +20,8 @@ ROOMS = {
         "tqdm",
         "pandas",
         "matplotlib",
+        "jinja2",
+        "babel",
         "shamir_mnemonic",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},

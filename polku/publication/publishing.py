@@ -1,7 +1,7 @@
 """Publishes a release whole: readers of `published/current` see the old one or the new one.
 
 Belongs here: writing a new release folder and swapping it in. Does not belong here: what is in the
-files (`tables`, `pictures`, `manifest`).
+files (`tables`, `pictures`, `report`, `manifest`).
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pathlib import Path
 import pandas as pd
 
 from polku.layout import DataRoot
-from polku.publication import coverage, report
+from polku.publication import coverage
 from polku.publication.manifest import Context, content, digest_of, fingerprint
 from polku.publication.pictures import draw
 from polku.publication.report import Release
+from polku.publication.report import write as write_report
 from polku.publication.tables import write_table
 from polku.studies import Study
 
@@ -65,7 +66,7 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         "code_version": context.code_version,
         "created_at": context.created_at.isoformat(),
     }
-    report.write(Release(study, tables, context, manifest), folder)
+    write_report(Release(study, tables, context, manifest), folder)
     manifest["files"] = {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())}
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")

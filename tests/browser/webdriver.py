@@ -90,6 +90,10 @@ class Browser:
         """Click what is there."""
         self._at(xpath, "POST", "click", {})
 
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size, in CSS pixels with its frame."""
+        self._call("POST", "/window/rect", {"width": width, "height": height})
+
     def run(self, script: str, *arguments: Any) -> Any:
         """What a script of the page returns."""
         return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})

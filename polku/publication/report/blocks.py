@@ -70,6 +70,8 @@ class Table:
     head: Sequence[Sequence[Cell]]
     rows: Sequence[Sequence[Cell | Bar]]
     dense: bool = False
+    quiet: bool = False
+    """The caption repeats the title above: it is there for those who hear the page."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,7 @@ class Legend:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with its title, the text instead of it, what its axes show, and its figures."""
+    """A chart with its title (`quiet` as a table's), the text instead of it, what its axes show, and its figures."""
 
     kind: ClassVar[str] = "figure"
     title: str
@@ -92,6 +94,15 @@ class Figure:
     summary: str
     data: Table
     wide: bool = False
+    quiet: bool = False
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Charts side by side."""
+
+    kind: ClassVar[str] = "figures"
+    items: Sequence[Figure]
 
 
 @dataclass(frozen=True)
@@ -104,7 +115,7 @@ class Details:
     language: str | None = None
 
 
-Block = Text | Bullets | Terms | Title | Table | Legend | Figure | Details
+Block = Text | Bullets | Terms | Title | Table | Legend | Figures | Details
 
 
 @dataclass(frozen=True)

@@ -78,7 +78,7 @@ def top_of(panels: Sequence[Panel]) -> float:
     """A round number that no figure of the panels exceeds: charts that stand together have one scale."""
     values = [v for p in panels for s in p.series for x in p.x if (v := p.value(x, s)) is not None]
     highest = max(values, default=0.0) or 1.0
-    step = 10 ** math.floor(math.log10(highest))
+    step = 10.0 ** math.floor(math.log10(highest))
     return next(step * n for n in (1, 2, 4, 5, 6, 8, 10) if step * n >= highest)
 
 
@@ -91,14 +91,15 @@ def _canvas(width: float, height: float) -> Iterator[tuple[Axes, Callable[[], st
     import matplotlib
     from matplotlib.figure import Figure
 
-    settings = {
-        "svg.hashsalt": "polku",
-        "svg.fonttype": "none",
-        "font.size": 9,
-        "font.sans-serif": ["DejaVu Sans", "Arial"],
-        "hatch.linewidth": 0.5,
-    }
-    with matplotlib.rc_context(settings):
+    with matplotlib.rc_context(
+        {
+            "svg.hashsalt": "polku",
+            "svg.fonttype": "none",
+            "font.size": 9,
+            "font.sans-serif": ["DejaVu Sans", "Arial"],
+            "hatch.linewidth": 0.5,
+        }
+    ):
         figure = Figure(figsize=(width, height))
         axes = figure.add_axes((0.5 / width, 0.3 / height, 1 - 0.65 / width, 1 - 0.42 / height))
 
@@ -115,9 +116,9 @@ def _axes(axes: Axes, panel: Panel) -> None:
     axes.grid(axis="y", color=_GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(length=0, labelcolor=_INK)
-    for side in ("top", "right", "left"):
+    for side in ("top", "right", "left", "bottom"):
         axes.spines[side].set_visible(False)
-    axes.spines["bottom"].set_color("#888888")
+    axes.axhline(0, color="#888888", linewidth=0.8)
     if is_share(panel.picture.y):
         axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:g}")
     else:

@@ -13,7 +13,7 @@ from typing import Any
 from polku.disclosure.cells import is_share
 from polku.publication.pictures import HIDDEN
 from polku.publication.report import charts
-from polku.publication.report.blocks import Block, Cell, Figure, Legend, Table, Text
+from polku.publication.report.blocks import Block, Cell, Figure, Figures, Legend, Table, Text
 from polku.publication.report.release import Panel, Release
 from polku.publication.report.words import Words
 
@@ -28,21 +28,24 @@ def drawn(release: Release, words: Words, panels: Sequence[Panel]) -> list[Block
     """
     shown = [panel for panel in panels if panel.any_figure]
     blocks: list[Block] = []
-    if any(panel.picture.kind == "curves" for panel in shown):
-        series = {code for panel in shown for code in panel.series}
-        if all(set(panel.series) == series for panel in shown):
-            blocks.append(_legend(words, shown[0]))
     top = charts.top_of(shown)
+    lines = [panel for panel in shown if _has_curves(panel)]
+    if lines:
+        blocks.append(_legend(words, lines[0]))
+        blocks.append(Figures([_curves(release, words, panel, top) for panel in lines]))
     for panel in shown:
         if panel.picture.kind == "area":
-            blocks += [_area(release, words, panel), _bands(words, panel)]
-        elif panel.picture.kind == "curves" and all(isinstance(x, int | date) for x in panel.x):
-            blocks.append(_curves(release, words, panel, top))
-        else:
-            blocks.append(matrix(words, panel, title_of(words, panel)))
+            blocks += [_bands(words, panel), Figures([_area(release, words, panel)])]
+        elif not _has_curves(panel):
+            blocks.append(matrix(words, panel, title_of(words, panel), quiet=panel.code is None))
     if unpublished := [title_of(words, panel) for panel in panels if not panel.any_figure]:
         blocks.append(Text(words.say("happened.unpublished", names=words.listed(unpublished))))
     return blocks
+
+
+def _has_curves(panel: Panel) -> bool:
+    """Whether lines can be drawn: along numbers or months."""
+    return panel.picture.kind == "curves" and all(isinstance(x, int | date) for x in panel.x)
 
 
 def title_of(words: Words, panel: Panel) -> str:
@@ -50,7 +53,7 @@ def title_of(words: Words, panel: Panel) -> str:
     return words.label(panel.table.title) if panel.code is None else words.code(panel.code)
 
 
-def matrix(words: Words, panel: Panel, caption: str) -> Table:
+def matrix(words: Words, panel: Panel, caption: str, *, quiet: bool = False) -> Table:
     """A table with the panel's series as rows and its `x` as columns, the base before them where there is one."""
     picture, base = panel.picture, panel.table.spec.base
     based = base is not None and picture.x not in panel.table.spec.base_by
@@ -63,7 +66,7 @@ def matrix(words: Words, panel: Panel, caption: str) -> Table:
             known = (panel.rows[x, series].figures[base] for x in panel.x if (x, series) in panel.rows)
             cells.append(Cell(words.count(next((n for n in known if n is not None), 0.0))))
         rows.append([*cells, *(_cell(words, panel, x, series, shaded=True) for x in panel.x)])
-    return Table(caption, [[*head, *(Cell(words.code(x), "col") for x in panel.x)]], rows)
+    return Table(caption, [[*head, *(Cell(words.code(x), "col") for x in panel.x)]], rows, quiet=quiet)
 
 
 def _curves(release: Release, words: Words, panel: Panel, top: float) -> Figure:
@@ -94,6 +97,7 @@ def _figure(release: Release, words: Words, panel: Panel, instead: str, *, wide:
         words.say("figure.data"),
         _data(words, panel, words.say("figure.table", title=title)),
         wide,
+        quiet=panel.code is None,
     )
 
 
@@ -141,9 +145,11 @@ def _data(words: Words, panel: Panel, caption: str) -> Table:
 def _cell(words: Words, panel: Panel, x: Any, series: Any, *, column: str = "", shaded: bool = False) -> Cell:
     row, y = panel.rows.get((x, series)), panel.picture.y
     column = column or y
-    value = row.figures[column] if row else None
-    if row is None or value is None:
-        gap = (row.gap if row else None) or "not_observed"
+    if row is None:
+        return Cell(words.say("figure.none"))
+    value = row.figures[column]
+    if value is None:
+        gap = row.gap or "not_observed"
         return Cell(words.say(f"figure.{gap}"), look=gap)
     shade = f"shade{sum(value >= step for step in SHADES)}" if shaded and is_share(column) else ""
     return Cell(words.figure(column, value), look=shade)

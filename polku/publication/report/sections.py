@@ -104,7 +104,7 @@ def sure(release: Release, words: Words) -> Section:
     every = sum(cells.total() for cells in counts.values())
     threshold = words.count(release.context.policy.threshold)
     why = words.say("sure.why", hidden=words.count(hidden), cells=words.count(every), threshold=threshold)
-    blocks = [
+    blocks: list[Block] = [
         Text(words.say("sure.raw"), "warning"),
         *([Text(words.say("sure.future"))] if OUTCOMES in release.tables else []),
         Text(words.say("sure.counts")),
@@ -123,7 +123,7 @@ def defined(release: Release, words: Words) -> Section:
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))
         columns = [(column, _plain(text)) for column, text in table["columns"].items()]
-        exact = [Text(_plain(table["definition"])), Terms(columns)]
+        exact: list[Block] = [Text(_plain(table["definition"])), Terms(columns)]
         blocks.append(Details(words.say("defined.exact"), exact, "en"))
     return Section("defined", words.say("defined.title"), blocks)
 
@@ -143,7 +143,11 @@ def sources(release: Release, words: Words) -> Section:
         (words.say("sources.fingerprint"), entries["fingerprint"]),
     ]
     files = words.listed([f"{name}.csv" for name in sorted(release.tables)])
-    blocks = [Text(words.say("sources.pseudonymous")), Terms(facts), Text(words.say("sources.files", files=files))]
+    blocks: list[Block] = [
+        Text(words.say("sources.pseudonymous")),
+        Terms(facts),
+        Text(words.say("sources.files", files=files)),
+    ]
     return Section("sources", words.say("sources.title"), blocks)
 
 

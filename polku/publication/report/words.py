@@ -1,7 +1,8 @@
 """Words and numbers of the report in one language.
 
 Belongs here: texts by key, labels of codes, and how a language writes numbers and dates. Does not belong here: the
-texts themselves (`texts/*.toml`, each in three languages), and what is said when (`sections`).
+texts themselves (`texts/*.toml`, each in three languages), and what is said when (`sections`). Babel is
+imported when a number is written.
 """
 
 from __future__ import annotations
@@ -14,15 +15,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from babel.dates import format_date
-from babel.numbers import format_decimal, format_percent
-
 from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure.cells import is_share
 from polku.errors import Exit
 from polku.studies import Study
 
+_LEAST_SHARE = 0.001
+"""What is less, but not nothing, is told apart from nothing."""
 _LOCALES = {"en": "en_GB", "fi": "fi", "sv": "sv"}
 
 
@@ -81,11 +81,13 @@ class Words:
 
     def share(self, share: float) -> str:
         """A part of one in per cent."""
+        if 0 < share < _LEAST_SHARE / 2:
+            return "<\xa0" + _percent(_LEAST_SHARE, self.language)
         return _percent(round(share, 3), self.language)
 
     def euros(self, amount: float) -> str:
         """An amount, to the euro."""
-        number = format_decimal(amount, "#,##0", locale=_LOCALES[self.language])
+        number = _decimal(round(amount), self.language)
         return f"€{number}" if self.language == "en" else f"{number}\xa0€"
 
     def count(self, number: float) -> str:
@@ -95,11 +97,11 @@ class Words:
     def month(self, month: date | str) -> str:
         """A month (its first day, or YYYY-MM) with its year."""
         day = month if isinstance(month, date) else date.fromisoformat(f"{month}-01")
-        return format_date(day, "LLL y", locale=_LOCALES[self.language]).replace(" ", "\xa0")
+        return _date(day, "LLL y", self.language).replace(" ", "\xa0")
 
     def day(self, day: date) -> str:
         """A day."""
-        return format_date(day, "long", locale=_LOCALES[self.language])
+        return _date(day, "long", self.language)
 
     def listed(self, parts: list[str]) -> str:
         """Parts of a sentence, one after the other."""
@@ -107,11 +109,22 @@ class Words:
 
 
 @cache
+def _date(day: date, pattern: str, language: str) -> str:
+    from babel.dates import format_date
+
+    return format_date(day, pattern, locale=_LOCALES[language])
+
+
+@cache
 def _percent(share: float, language: str) -> str:
+    from babel.numbers import format_percent
+
     text = format_percent(share, "0.0%", locale=_LOCALES[language])
     return text if language == "en" else text.replace("%", "\xa0%")
 
 
 @cache
 def _decimal(number: float, language: str) -> str:
+    from babel.numbers import format_decimal
+
     return format_decimal(number, "#,##0.#", locale=_LOCALES[language])

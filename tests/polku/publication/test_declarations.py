@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import yaml
 
 from polku.errors import Exit, Refusal
 from polku.layout import CHECKOUT
 from polku.publication import described
 from polku.studies import load_study
-from tests.polku.publication.releases import NODES
+from tests.polku.publication.releases import NODES, node
 
 STUDIES = sorted(path.stem for path in (CHECKOUT / "studies").glob("*.toml"))
-
-
-def node(mart: str) -> dict[str, Any]:
-    file = CHECKOUT / "dbt_project" / "models" / "marts" / f"{mart}.yml"
-    (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
-    return {**model, "columns": {column["name"]: column for column in model["columns"]}}
 
 
 @pytest.mark.parametrize("study", STUDIES)
