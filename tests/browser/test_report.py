@@ -8,11 +8,9 @@ from pathlib import Path
 import pytest
 
 from polku.contracts.model import LANGUAGES
-from polku.layout import DataRoot
-from polku.publication import publish
-from polku.publication.report import REPORT
+from polku.publication.report import write
 from tests.browser.webdriver import Browser
-from tests.polku.publication.releases import espoo, espoo_context, espoo_tables
+from tests.polku.publication.releases import release
 
 pytestmark = pytest.mark.browser
 
@@ -20,6 +18,7 @@ TITLES = {"en": "What we found", "fi": "Mitä havaitsimme", "sv": "Vad vi fann"}
 TAB, ENTER = "\ue004", "\ue007"
 
 VISIBLE = "const seen = (e) => e.checkVisibility();"
+OPENING = "for (const part of document.querySelectorAll('details')) part.open = arguments[0];"
 OVERFLOWING = (
     VISIBLE
     + """
@@ -34,8 +33,7 @@ OVERFLOWING = (
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The report of a release in small, as a file: a reader needs no server."""
-    root = DataRoot("espoo_skills_centre", tmp_path_factory.mktemp("data"))
-    return (publish(root, espoo(), espoo_tables(), espoo_context()) / REPORT).as_uri()
+    return write(release(), tmp_path_factory.mktemp("release")).as_uri()
 
 
 def test_the_report_is_read_in_three_languages_by_keyboard_and_on_paper(
@@ -59,9 +57,11 @@ def test_the_report_is_read_in_three_languages_by_keyboard_and_on_paper(
         assert browser.run("return [document.documentElement.lang, location.hash]") == [language, f"#{language}"]
         for width in (1200, 400):
             browser.resize(width, 900)
+            browser.run(OPENING, width == 400)
             assert browser.run(OVERFLOWING) == [], (language, width, browser.run("return innerWidth"))
             browser.screenshot(tmp_path / f"{language}_{width}.png")
 
+    browser.run(OPENING, False)
     browser.open(f"{address}#fi-sure")
     assert browser.run("return document.documentElement.lang") == "fi"
 
