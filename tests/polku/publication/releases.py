@@ -118,9 +118,10 @@ def espoo(*, test: bool = True) -> Study:
 
 @cache
 def espoo_tables(at_work: int = 400) -> dict[str, pd.DataFrame]:
-    """All tables that the first study releases, in small; `at_work` of 1,000 clients are in work 24 months after entry (do not change them).
+    """All tables that the first study releases, in small (nobody changes them).
 
-    Hidden are the clients' work in the month of entry and everybody's pension; studies are not observed before 0.
+    `at_work` of 1,000 clients are in work 24 months after entry. Hidden are the clients' work in the month of entry and
+    everybody's pension; studies are not observed before 0.
     """
     outcomes = [
         (group, month, outcome, *_outcome(group, month, outcome, at_work))
