@@ -20,8 +20,8 @@ from polku.studies import parse_study
 class LandedTable:
     """One source: name and SQL type of every column, those that studies add among them, and its provenance.
 
-    `keys` are the columns that stand for a person, whoever she is in the row. `descriptions` are by column, `covariates`
-    are the types of those by which persons may be compared.
+    `keys` are the columns that stand for a person, whoever she is in the row. `descriptions` are by column;
+    `covariates` are the types of the columns by which persons may be compared.
     """
 
     contract: Contract

@@ -19,20 +19,23 @@ MOST_DIFFERENCE = 0.1
 """Standardised difference up to which groups count as alike (Austin 2009, Statist. Med. 28)."""
 
 
+Column = tuple[str, str]
+"""Covariate and level; the level is empty where the covariate is a number."""
+
+
 @dataclass(frozen=True)
 class Design:
-    """Persons by rows, numbers by columns: codes have one column for each of their values."""
+    """A number of every person by column; codes have one column for each of their values."""
 
     treated: Bools
-    values: pd.DataFrame
-    baseline: frozenset[tuple[str, str]]
+    values: dict[Column, Floats]
+    baseline: frozenset[Column]
     """Columns that the others of their code make up to one: left out of the regression."""
 
     @property
     def independent(self) -> Floats:
         """The columns of the regression."""
-        kept = [column for column in self.values.columns if column not in self.baseline]
-        return self.values[kept].to_numpy(dtype=float)
+        return np.column_stack([values for column, values in self.values.items() if column not in self.baseline])
 
 
 def design_of(covariates: pd.DataFrame, comparison: Comparison) -> Design:
@@ -44,8 +47,10 @@ def design_of(covariates: pd.DataFrame, comparison: Comparison) -> Design:
     persons = covariates[["person_key", "group_code"]].drop_duplicates().sort_values("person_key")
     treated = (persons.group_code == "client").to_numpy()
     if not treated.any() or treated.all():
-        raise Refusal(Exit.NO_COMPARISON, "one of the study's groups is empty.", "Look at the cohort rule of the study.")
-    columns: dict[tuple[str, str], pd.Series] = {}
+        raise Refusal(
+            Exit.NO_COMPARISON, "one of the study's groups is empty.", "Look at the cohort rule of the study."
+        )
+    values: dict[Column, Floats] = {}
     baseline = set()
     for name in comparison.covariates:
         rows = covariates[covariates.covariate_code == name].set_index("person_key")
@@ -53,15 +58,14 @@ def design_of(covariates: pd.DataFrame, comparison: Comparison) -> Design:
             raise Refusal(Exit.NO_COMPARISON, f"`{name}` is not known of anybody.", "Leave it out of [comparison].")
         if rows.value_code.isna().all():
             known = rows.value_number.astype(float).reindex(persons.person_key)
-            columns[name, ""] = known.fillna(0.0)
+            values[name, ""] = np.asarray(known.fillna(0.0), dtype=np.float64)
             if known.isna().any():
-                columns[name, "unknown"] = known.isna().astype(float)
+                values[name, "unknown"] = np.asarray(known.isna(), dtype=np.float64)
         else:
             codes = rows.value_code.reindex(persons.person_key).fillna("unknown")
             levels = sorted(codes.unique())
-            columns |= {(name, level): (codes == level).astype(float) for level in levels}
+            values |= {(name, level): np.asarray(codes == level, dtype=np.float64) for level in levels}
             baseline.add((name, levels[0]))
-    values = pd.DataFrame({column: numbers.to_numpy() for column, numbers in columns.items()})
     return Design(treated, values, frozenset(baseline))
 
 
@@ -74,20 +78,20 @@ def covariate_balance(covariates: pd.DataFrame, comparison: Comparison) -> pd.Da
     """
     design = design_of(covariates, comparison)
     score = propensity(design.independent, design.treated)
-    values = pd.concat([pd.DataFrame({(SCORE, ""): score}), design.values], axis=1)
+    values = {(SCORE, ""): score} | design.values
     clients, others = np.flatnonzero(design.treated), np.flatnonzero(~design.treated)
-    spread = {column: _spread(values[column].to_numpy()[clients]) for column in values.columns}
+    spread = {column: _spread(numbers[clients]) for column, numbers in values.items()}
     matched = nearest(score, design.treated, comparison.caliper)
     rows = [
-        _row(stage, column, values[column].to_numpy(), one, other, spread[column])
+        _row(stage, column, numbers, one, other, spread[column])
         for stage, (one, other) in {"unmatched": (clients, others), "matched": matched}.items()
-        for column in values.columns
+        for column, numbers in values.items()
     ]
     return pd.DataFrame(rows)
 
 
 def _row(
-    stage: str, column: tuple[str, str], values: Floats, clients: np.ndarray, others: np.ndarray, spread: float
+    stage: str, column: Column, values: Floats, clients: np.ndarray, others: np.ndarray, spread: float
 ) -> dict[str, object]:
     of_clients, of_others = values[clients], values[others]
     difference = (of_clients.mean() - of_others.mean()) / spread if len(clients) and spread else None

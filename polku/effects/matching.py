@@ -2,12 +2,14 @@
 
 Belongs here: the score and the pairs. Does not belong here: how alike matched persons are (`balance`).
 
-The score is the chance of being a client by a logistic regression (Rosenbaum and Rubin 1983, Biometrika 70). Clients are
-matched in descending order of it, each with the nearest person left, one to one and without replacement: the way of
-MatchIt's `method = "nearest"` (Ho, Imai, King and Stuart 2011, J. Stat. Softw. 42(8)).
+The score is the chance of being a client by a logistic regression (Rosenbaum and Rubin 1983, Biometrika 70). Clients
+are matched in descending order of it, each with the nearest person left, one to one and without replacement: the way
+of MatchIt's `method = "nearest"` (Ho, Imai, King and Stuart 2011, J. Stat. Softw. 42(8)).
 """
 
 from __future__ import annotations
+
+import warnings
 
 import numpy as np
 import numpy.typing as npt
@@ -33,14 +35,14 @@ def propensity(design: Floats, treated: Bools) -> Floats:
     columns = np.hstack([constant, (design - design.mean(axis=0)) / np.where(spread == 0, 1, spread)])
     if np.linalg.matrix_rank(columns) < columns.shape[1]:
         raise Refusal(Exit.NO_COMPARISON, "two covariates say the same, or one the same of all.", _FEWER)
-    import warnings
-
     with warnings.catch_warnings():
         warnings.simplefilter("error", PerfectSeparationWarning)
         try:
             fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=100)
         except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
-            raise Refusal(Exit.NO_COMPARISON, "the covariates tell clients from others without error.", _FEWER) from None
+            raise Refusal(
+                Exit.NO_COMPARISON, "the covariates tell clients from others without error.", _FEWER
+            ) from None
     score: Floats = np.asarray(fitted.predict(columns), dtype=float)
     return score
 
@@ -61,7 +63,7 @@ def nearest(score: Floats, treated: Bools, caliper: float | None = None) -> tupl
     clients = clients[np.argsort(-score[clients], kind="stable")]
     limit = np.inf if caliper is None else caliper * float(score.std(ddof=1))
     free = _Free(len(others))
-    found = [], []
+    found: tuple[list[int], list[int]] = ([], [])
     for client, at in zip(clients.tolist(), np.searchsorted(scores, score[clients]).tolist(), strict=True):
         below, above = free.below(at), free.above(at)
         to_below = score[client] - scores[below] if below is not None else np.inf

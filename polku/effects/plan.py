@@ -14,7 +14,7 @@ from polku.contracts.model import Contract
 
 BEFORE_ENTRY = (
     "age_years",
-    "years_since_arrival",
+    "months_since_arrival",
     "wages_1_year_before_eur",
     "wages_2_years_before_eur",
     "months_employed_12_before",
@@ -25,7 +25,7 @@ BEFORE_ENTRY = (
     "sex_code",
     "residence_ground_code",
 )
-"""The covariates that the mart `covariate` has in every study; contracts and studies add others (`covariate = true`)."""
+"""Covariates that the mart `covariate` has in every study; contracts and studies add others (`covariate = true`)."""
 
 BALANCE = "covariate_balance"
 """The table of the balance."""

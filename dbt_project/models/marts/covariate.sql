@@ -1,7 +1,7 @@
 {#- By kind: the value in SQL of those that are computed; studies add others. -#}
 {%- set numbers = {
     'age_years': 'age_years',
-    'years_since_arrival': 'years_since_arrival',
+    'months_since_arrival': 'months_since_arrival',
     'wages_1_year_before_eur': 'wages_1_year_before_eur',
     'wages_2_years_before_eur': 'wages_2_years_before_eur',
     'months_employed_12_before': 'months_employed_12_before',
@@ -76,18 +76,16 @@ before as (
 
     select
         entrants.person_key,
-        {% for months in (12, 24) %}
         {% for state, of in states.items() %}
         count(case
             when
-                person_months.month_index >= entrants.entry_month_index - {{ months }}
-                and person_months.state_code in ('{{ of | join("', '") }}')
+                person_months.state_code in ('{{ of | join("', '") }}')
+                and person_months.month_index >= entrants.entry_month_index - 12
                 then 1
-        end) as months_{{ state }}_{{ months }}_before,
+        end) as months_{{ state }}_12_before,
         {% endfor %}
-        {% endfor %}
-        count(case when person_months.month_index >= entrants.entry_month_index - 12 then 1 end) as months_seen_12,
-        count(*) as months_seen_24
+        count(case when person_months.state_code = 'unemployed' then 1 end) as months_unemployed_24_before,
+        count(case when person_months.month_index >= entrants.entry_month_index - 12 then 1 end) as months_seen
     from entrants
     inner join person_months
         on
@@ -102,9 +100,14 @@ before as (
 -- The year before the entry and the one before that, as far as tax data are final for them.
 final_years as (
 
-    select cast(month_index / 12 as integer) as income_year
-    from (select month_index - month_index % 12 as month_index, earnings_status_code from months) as by_year
-    group by month_index
+    select income_year
+    from (
+        select
+            cast(extract(year from {{ month_start('month_index') }}) as integer) as income_year,
+            earnings_status_code
+        from months
+    ) as by_year
+    group by income_year
     having count(*) = 12 and min(case when earnings_status_code = 'observed' then 1 else 0 end) = 1
 
 ),
@@ -125,13 +128,12 @@ described as (
     select
         entrants.*,
         entrants.entry_year - entrants.birth_year as age_years,
-        cast(floor(entrants.months_since_arrival / 12) as integer) as years_since_arrival,
         case when last_year.income_year is not null then coalesce(last_wages.wages_eur, 0) end
             as wages_1_year_before_eur,
         case when earlier_year.income_year is not null then coalesce(earlier_wages.wages_eur, 0) end
             as wages_2_years_before_eur,
         {% for state in states %}
-        case when before.months_seen_12 > 0 then before.months_{{ state }}_12_before end
+        case when before.months_seen > 0 then before.months_{{ state }}_12_before end
             as months_{{ state }}_12_before,
         {% endfor %}
         before.months_unemployed_24_before
