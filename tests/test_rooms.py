@@ -22,6 +22,7 @@ ROOMS = {
         "matplotlib",
         "jinja2",
         "babel",
+        "statsmodels",
         "shamir_mnemonic",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},
