@@ -52,7 +52,7 @@ def write(release: Release, folder: Path) -> Path:
 
 def _article(release: Release, language: str) -> dict[str, object]:
     words = Words(language, texts(), release.study)
-    sections = [section for make in SECTIONS if (section := make(release, words))]
+    sections = [section for make in SECTIONS if (section := make(release, words)).blocks]
     return {"language": language, "words": words, "title": words.label(release.study.title), "sections": sections}
 
 

@@ -90,27 +90,11 @@ def happened(release: Release, words: Words) -> Section:
 
 def sure(release: Release, words: Words) -> Section:
     """A raw comparison is not an effect; how many figures are hidden, and why."""
-    counts = {name: release.cells(name) for name in sorted(release.tables)}
-    shown = [status for status in Status if any(cells[status] for cells in counts.values())]
-    head = [words.say("sure.table"), *(words.say(f"status.{status}") for status in shown), words.say("sure.all")]
-    rows = [
-        [
-            Cell(words.label(release.context.tables[name].title), "row"),
-            *(Cell(words.count(n)) for n in (*(cells[status] for status in shown), cells.total())),
-        ]
-        for name, cells in counts.items()
-    ]
-    hidden = sum(cells[status] for cells in counts.values() for status in Status if status.hidden)
-    every = sum(cells.total() for cells in counts.values())
-    threshold = words.count(release.context.policy.threshold)
-    why = words.say("sure.why", hidden=words.count(hidden), cells=words.count(every), threshold=threshold)
-    blocks: list[Block] = [
+    blocks = [
         Text(words.say("sure.raw"), "warning"),
         *([Text(words.say("sure.future"))] if OUTCOMES in release.tables else []),
         Text(words.say("sure.counts")),
-        Title(words.say("sure.hidden")),
-        Text(why),
-        Table(words.say("sure.cells"), [[Cell(text, "col") for text in head]], rows),
+        *_hidden(release, words),
     ]
     return Section("sure", words.say("sure.title"), blocks)
 
@@ -223,6 +207,30 @@ def _exits(release: Release, words: Words) -> list[Block]:
     ]
     by_year = release.panels(EXITS, kind="curves", x="year", by="base_code", panel="outcome_code")
     return [*blocks, *drawn(release, words, by_year)]
+
+
+def _hidden(release: Release, words: Words) -> list[Block]:
+    """How many figures of each table are published, hidden for which reason, or not observed."""
+    if not release.tables:
+        return []
+    counts = {name: release.cells(name) for name in sorted(release.tables)}
+    statuses = [status for status in Status if any(cells[status] for cells in counts.values())]
+    head = [words.say("sure.table"), *(words.say(f"status.{status}") for status in statuses), words.say("sure.all")]
+    rows = [
+        [
+            Cell(words.label(release.context.tables[name].title), "row"),
+            *(Cell(words.count(n)) for n in (*(cells[status] for status in statuses), cells.total())),
+        ]
+        for name, cells in counts.items()
+    ]
+    hidden = sum(cells[status] for cells in counts.values() for status in Status if status.hidden)
+    every = sum(cells.total() for cells in counts.values())
+    threshold = words.count(release.context.policy.threshold)
+    return [
+        Title(words.say("sure.hidden")),
+        Text(words.say("sure.why", hidden=words.count(hidden), cells=words.count(every), threshold=threshold)),
+        Table(words.say("sure.cells"), [[Cell(text, "col") for text in head]], rows),
+    ]
 
 
 def _topic(outcome: Any) -> str:

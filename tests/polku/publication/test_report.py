@@ -195,6 +195,13 @@ def test_a_study_of_other_tables_gets_a_report_of_them(tmp_path: Path) -> None:
     assert "One row per month and state." in text["fi"]
 
 
+def test_a_study_that_releases_nothing_gets_a_report_that_says_so(tmp_path: Path) -> None:
+    page = Page(report.write(release(shown={}), tmp_path).read_text(encoding="utf-8"))
+    assert "None of the figures" in page.text["en"]
+    assert not any(attributes["id"].endswith("-happened") for attributes in page.all("section"))
+    assert page.all("table")  # what the registers cover is told all the same
+
+
 def test_coverage_tells_months_and_breaks_and_joins_tables_that_are_alike() -> None:
     cannot = said(release(), "cannot")
     assert "register not complete: Jan 2018" in cannot
