@@ -77,7 +77,10 @@ def test_the_report_is_read_in_three_languages_by_keyboard_and_on_paper(
     browser.press(ENTER)
     assert [opened, browser.run("return document.activeElement.parentNode.open")] == [False, True]
 
+    closed = "document.querySelectorAll('details:not([open])').length"
+    before = browser.run(f"addEventListener('beforeprint', () => {{ window.onPaper = {closed}; }}); return {closed}")
     paper = browser.print()
+    assert browser.run(f"return [window.onPaper, {closed}]") == [0, before]
     assert paper.startswith(b"%PDF")
     pages = len(re.findall(rb"/Type\s*/Page\b", paper))
     assert pages >= 4
