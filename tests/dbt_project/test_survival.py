@@ -195,16 +195,19 @@ def test_actuarial_survival_of_the_patients_is_the_printed_one() -> None:
 # --------------------------------------------------------------------------------------------------------- any lives
 codes = st.sampled_from([*EVENTS, "horizon", "not_observed"])
 groups = st.sampled_from(["client", "never_client"])
-lengths = st.integers(1, 6)
 subjects = st.lists(
     st.builds(
-        lambda g, start, long, end: Subject(g, start, start + long, end), groups, st.integers(0, 4), lengths, codes
+        lambda g, start, long, end: Subject(g, start, start + long, end),
+        groups,
+        st.integers(0, 4),
+        st.integers(0, 6),
+        codes,
     ),
     min_size=1,
     max_size=14,
 )
 complete = st.lists(
-    st.builds(lambda until, end: Subject("client", 0, until, end), lengths, st.sampled_from(EVENTS)),
+    st.builds(lambda until, end: Subject("client", 0, until, end), st.integers(1, 6), st.sampled_from(EVENTS)),
     min_size=1,
     max_size=14,
 )
