@@ -29,23 +29,24 @@ def drawn(release: Release, words: Words, panels: Sequence[Panel]) -> list[Block
     shown = [panel for panel in panels if panel.any_figure]
     blocks: list[Block] = []
     top = charts.top_of(shown)
-    lines = [panel for panel in shown if _has_curves(panel)]
+    lines = [panel for panel in shown if _chart_of(panel) == "curves"]
     if lines:
         blocks.append(_legend(words, lines[0]))
         blocks.append(Figures([_curves(release, words, panel, top) for panel in lines]))
     for panel in shown:
-        if panel.picture.kind == "area":
+        if _chart_of(panel) == "area":
             blocks += [_bands(words, panel), Figures([_area(release, words, panel)])]
-        elif not _has_curves(panel):
+        elif _chart_of(panel) is None:
             blocks.append(matrix(words, panel, title_of(words, panel), quiet=panel.code is None))
     if unpublished := [title_of(words, panel) for panel in panels if not panel.any_figure]:
         blocks.append(Text(words.say("happened.unpublished", names=words.listed(unpublished))))
     return blocks
 
 
-def _has_curves(panel: Panel) -> bool:
-    """Whether lines can be drawn: along numbers or months."""
-    return panel.picture.kind == "curves" and all(isinstance(x, int | date) for x in panel.x)
+def _chart_of(panel: Panel) -> str | None:
+    """curves or area, along numbers or months; None for what is read better as a table."""
+    along = all(isinstance(x, int | date) for x in panel.x)
+    return panel.picture.kind if along and panel.picture.kind in ("curves", "area") else None
 
 
 def title_of(words: Words, panel: Panel) -> str:

@@ -22,6 +22,8 @@ def test_the_declaration_names_columns_of_the_mart(study: str) -> None:
         used |= {column for column in (spec.base, picture.panel) if column}
         assert used <= set(table.columns)
         assert picture.y in spec.with_cell
+        # Else rows of one picture would stand for each other.
+        assert set(spec.dimensions) <= {picture.x, picture.by, picture.panel, *spec.total_code}
         assert all(table.columns[column] for column in used)
 
 
