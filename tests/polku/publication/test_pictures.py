@@ -18,6 +18,7 @@ KINDS = [
     Picture("curves", "month", "persons", "state_code", panel="status"),
     Picture("heat_map", "state_code", "share", "month"),
     Picture("bars", "state_code", "share", "month"),
+    Picture("ranked_bars", "state_code", "share", "month"),
 ]
 
 
