@@ -38,8 +38,8 @@ class Picture:
     """How a table is drawn: `kind` is area, curves, heat_map, bars or ranked_bars; the rest are column names.
 
     `x` is the horizontal axis (of ranked_bars, which lie, the vertical one), `y` the figure, `by` what tells series (or
-    rows of a heat map) apart, `panel` a dimension with a panel for each code. Dimensions that are not named are drawn at
-    their total.
+    rows of a heat map) apart, `panel` a dimension with a panel for each code. Dimensions that are not named are drawn
+    at their total.
     """
 
     kind: str

@@ -166,18 +166,27 @@ def _draw_ranked_bars(axes: Axes, table: pd.DataFrame, picture: Picture, study: 
 
 
 def _label(figure: Figure, first: Axes, described: Described, study: Study) -> None:
+    """Title, names of the axes and of the series. A legend of few series stands below a picture without panels: beside
+    it the groups' long names would take half of the width.
+    """
+    picture = described.picture
     handles, labels = first.get_legend_handles_labels()
+    below = picture.panel is None and len(labels) <= len(study.groups)
     if handles:
-        figure.legend(handles, labels, loc="outside right upper", frameon=False)
+        place = "outside lower center" if below else "outside right upper"
+        figure.legend(handles, labels, loc=place, ncols=len(labels) if below else 1, frameon=False)
     stamp = "TEST DATA - " if study.test else ""
     figure.suptitle(f"{stamp}{described.title.en}", fontsize=10)
-    picture = described.picture
     across, up = {
         "heat_map": (picture.x, picture.by),
         "ranked_bars": (picture.y, picture.x),
     }.get(picture.kind, (picture.x, picture.y))
-    figure.supxlabel(_words(across), fontsize=8)
-    figure.supylabel(_words(up), fontsize=8)
+    if below:
+        first.set_xlabel(_words(across), fontsize=8)
+        first.set_ylabel(_words(up), fontsize=8)
+    else:
+        figure.supxlabel(_words(across), fontsize=8)
+        figure.supylabel(_words(up), fontsize=8)
 
 
 def _by_code(table: pd.DataFrame, picture: Picture, codes: list[Any]) -> list[tuple[float, ...]]:

@@ -1,10 +1,10 @@
 """State sequences of the models against published figures, and against plain Python for any set of sequences.
 
 Published: the mvad data (712 persons) in Gabadinho, Ritschard, Mueller and Studer (2011), Analyzing and Visualizing
-State Sequences in R with TraMineR, Journal of Statistical Software 40(4), for the 70 months September 1993 to June 1999,
-weighted (of the 72 recorded months they leave out the first two; so does study mvad). Mean times are printed there as
-pictures alone and transitions not at all, so these are recomputed from the same spells by numpy, by the formulas of
-TraMineR's seqmeant (serr = TRUE), seqtransn and seqient.
+State Sequences in R with TraMineR, Journal of Statistical Software 40(4), for the 70 months September 1993 to June
+1999, weighted (of the 72 recorded months they leave out the first two; so does study mvad). Mean times are printed
+there as pictures alone and transitions not at all, so these are recomputed from the same spells by numpy, by the
+formulas of TraMineR's seqmeant (serr = TRUE), seqtransn and seqient.
 
 Belongs here: what the models of sequences must give. Does not belong here: the rest of the way from a delivery
 (`tests/pipeline/test_mvad.py`).
