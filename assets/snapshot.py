@@ -13,6 +13,7 @@ from assets.checks import check_result, check_spec
 from assets.landing import OWNERS
 from assets.quiet import without_values
 from expectations import judge_marts
+from polku.effects.plan import BALANCE
 from polku.layout import DataRoot
 from polku.research.snapshot import take_snapshot
 from polku.studies import Study
@@ -21,11 +22,12 @@ SNAPSHOT = dg.AssetKey(["marts", "snapshot"])
 
 
 def snapshot_asset(root: DataRoot, study: Study, marts: Iterable[str]) -> dg.AssetsDefinition:
-    """`marts.duckdb`, taken after every mart and its tests."""
+    """`marts.duckdb`, taken after every mart and its tests, and after what is estimated from them."""
+    estimates = [BALANCE] if study.comparison else []
 
     @dg.asset(
         key=SNAPSHOT,
-        deps=[dg.AssetKey(["marts", mart]) for mart in marts],
+        deps=[dg.AssetKey(["marts", mart]) for mart in (*marts, *estimates)],
         check_specs=[check_spec("plausible", SNAPSHOT, "The marts fit each other and the study.")],
         output_required=False,
         group_name="marts",
@@ -39,7 +41,7 @@ def snapshot_asset(root: DataRoot, study: Study, marts: Iterable[str]) -> dg.Ass
         yield check_result(verdict, SNAPSHOT)
         if verdict.passed:
             with without_values():
-                rows = take_snapshot(root)
+                rows = take_snapshot(root, estimates)
             yield dg.MaterializeResult(
                 metadata={
                     "dagster/row_count": dg.MetadataValue.int(sum(rows.values())),

@@ -10,6 +10,7 @@ import dagster as dg
 
 from assets.crosswalk import KEY as CROSSWALK
 from assets.crosswalk import crosswalk_asset
+from assets.effects import effects_assets
 from assets.landing import landing_assets, reference_assets
 from assets.published import published_asset
 from assets.release import release_assets
@@ -31,6 +32,7 @@ defs = dg.Definitions(
         crosswalk_asset(root, study),
         reference_assets(root, study, CROSSWALK),
         warehouse_assets(root, project),
+        *effects_assets(root, study),
         snapshot_asset(root, study, marts),
         *release_assets(root, study, marts),
         published_asset(root, study, marts),

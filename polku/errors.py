@@ -40,6 +40,7 @@ class Exit(IntEnum):
     BRIDGE_MISSING = 42
     NO_SNAPSHOT = 50
     QUERY_FAILED = 51
+    NO_COMPARISON = 60
 
 
 @dataclass

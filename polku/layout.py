@@ -143,6 +143,10 @@ class DataRoot:
         """The night's database, written by dbt alone (encrypted)."""
         return self.derived / "warehouse.duckdb"
 
+    def estimate(self, name: str) -> Path:
+        """A table that is made of marts outside SQL (encrypted Parquet), until the snapshot takes it in."""
+        return self.derived / "estimates" / f"{name}.parquet"
+
     @property
     def marts(self) -> Path:
         """The analysts' finished snapshot (encrypted)."""

@@ -18,6 +18,7 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import load_contracts
+from polku.effects.plan import Comparison, parse_comparison
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
 
@@ -38,7 +39,7 @@ class Study:
     `rule_set` is one of the seed state_priority; `month_rule` says when a state holds a month: on its last day, or on
     more than half of its days.
     `contracts` are the effective ones; `omitted` names, by (register, table), the columns that this
-    study's deliveries lack: they land as null.
+    study's deliveries lack: they land as null. `comparison` is how clients are matched with others (None: not at all).
     """
 
     code: str
@@ -64,6 +65,7 @@ class Study:
     release_tables: tuple[str, ...]
     contracts: dict[str, Contract]
     omitted: dict[tuple[str, str], frozenset[str]]
+    comparison: Comparison | None = None
 
     def delivered(self, register: str, table: str) -> tuple[Column, ...]:
         """The columns of a table that this study's deliveries carry."""
@@ -122,6 +124,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     if clients is None or "client" not in clients.timeline:
         faults.add("cohort", "`client_register` must be a register of the study whose contract has `[timeline] client`")
     title = label_of(data.get("title"), "title", faults)
+    comparison = None
+    if "comparison" in data:
+        comparison = parse_comparison(mapping_of(data["comparison"]), effective.values(), faults)
     faults.refuse(file, Exit.STUDY_INVALID, "study")
     cohort, outcomes = sections["cohort"], sections["outcomes"]
     return Study(
@@ -148,6 +153,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         release_tables=tuple(sections["release"]["tables"]),
         contracts=effective,
         omitted=omitted,
+        comparison=comparison,
     )
 
 
@@ -171,6 +177,9 @@ def _narrow(
         key: value for key, value in changes.items() if key not in known and key not in ("tables", "file_format")
     }
     faults.take(overrides, place, _REGISTER)
+    if "covered_from" in overrides:
+        # Of other data than the register's own: whether its service existed then says nothing of them.
+        base = replace(base, exists_from=None, exists_until=None)
     file_format = mapping_of(changes.get("file_format"))
     replaced = file_format_of(file_format, faults, f"{place}.file_format")
     return replace(
@@ -213,6 +222,7 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "cohort": dict,
     "groups": dict,
     "outcomes": dict,
+    "comparison": dict,
     "timeline": dict,
     "release": dict,
     "registers": dict,

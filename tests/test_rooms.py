@@ -20,6 +20,7 @@ ROOMS = {
         "tqdm",
         "pandas",
         "matplotlib",
+        "statsmodels",
         "shamir_mnemonic",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},

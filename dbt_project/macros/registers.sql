@@ -15,6 +15,11 @@
   {{ return(["stg_osaamiskeskus__clients"]) }}
 {%- endmacro %}
 
+{% macro covariate_models() -%}
+  {#- Staging models that feed the covariate timeline. -#}
+  {{ return(["stg_dvv__covariates", "stg_osaamiskeskus__covariates"]) }}
+{%- endmacro %}
+
 {% macro degree_models() -%}
   {#- Staging models that feed the degree timeline. -#}
   {{ return(["stg_koski__degrees", "stg_tutkinnot__degrees"]) }}
@@ -58,6 +63,7 @@
 {% macro table_of(model) -%}
   {#- The landed table out of which a staging model feeds its timeline. -#}
   {{ return({
+  "stg_dvv__covariates": "persons",
   "stg_dvv__residence_events": "moves",
   "stg_ely_keha__service_spells": "participations",
   "stg_hyvinvointialue__service_spells": "client_spells",
@@ -73,6 +79,7 @@
   "stg_kuntakokeilu__service_spells": "client_spells",
   "stg_migri__permits": "decisions",
   "stg_opiskelijat__activity_spells": "students",
+  "stg_osaamiskeskus__covariates": "clients",
   "stg_osaamiskeskus__clients": "clients",
   "stg_osaamiskeskus__exits": "exits",
   "stg_osaamiskeskus__service_spells": "services",
@@ -86,4 +93,24 @@
   "stg_vastaanotto__service_spells": "lodgings",
   "stg_vero__incomes": "annual_incomes"
 }[model]) }}
+{%- endmacro %}
+
+{% macro covariates_of(landed) -%}
+  {#- Columns of a landed table by which persons may be compared, with their types. -#}
+  {{ return({
+  "dvv__persons": {
+    "education_years": "bigint",
+    "is_black": "boolean",
+    "is_hispan": "boolean",
+    "is_married": "boolean",
+    "has_no_degree": "boolean",
+    "earlier_wages": "decimal(14,4)",
+    "last_wages": "decimal(14,4)"
+  },
+  "osaamiskeskus__clients": {
+    "father_unemployed": "boolean",
+    "gcse5eq": "boolean",
+    "grammar_school": "boolean"
+  }
+}.get(landed, {})) }}
 {%- endmacro %}

@@ -68,6 +68,7 @@ def parse_column(data: Mapping[str, Any], place: str, faults: Faults, register: 
         also=tuple(map(str, data.get("also", ()))),
         since=data.get("since"),
         until=data.get("until"),
+        covariate=data.get("covariate", False),
     )
 
 
@@ -100,4 +101,5 @@ _COLUMN: dict[str, type | tuple[type, ...]] = {
     "also": list,
     "since": date,
     "until": date,
+    "covariate": bool,
 }

@@ -23,10 +23,10 @@ GENERATED = "Generated from contracts/ and studies/ by `polku contracts --write`
 
 def dbt_files(folder: Path) -> dict[Path, str]:
     """The generated files of a checkout: path below `folder` and text."""
-    contracts = list(load_contracts(folder / "contracts").values())
+    contracts, landed = list(load_contracts(folder / "contracts").values()), landed_tables(folder)
     return {
-        SOURCES: _sources(landed_tables(folder), contracts),
-        REGISTERS: _registers(contracts),
+        SOURCES: _sources(landed, contracts),
+        REGISTERS: _registers(contracts, landed),
     }
 
 
@@ -67,7 +67,7 @@ def _entry(
     return lines
 
 
-def _registers(contracts: list[Contract]) -> str:
+def _registers(contracts: list[Contract], landed: Mapping[str, LandedTable]) -> str:
     parts = ["{#- " + GENERATED + " -#}"]
     for kind in sorted(TIMELINES):
         models = [contract.timeline[kind].model for contract in contracts if kind in contract.timeline]
@@ -82,6 +82,13 @@ def _registers(contracts: list[Contract]) -> str:
         "{% macro table_of(model) -%}\n"
         "  {#- The landed table out of which a staging model feeds its timeline. -#}\n"
         f"  {{{{ return({json.dumps(tables, indent=2)}[model]) }}}}\n"
+        "{%- endmacro %}"
+    )
+    covariates = {name: table.covariates for name, table in landed.items() if table.covariates}
+    parts.append(
+        "{% macro covariates_of(landed) -%}\n"
+        "  {#- Columns of a landed table by which persons may be compared, with their types. -#}\n"
+        f"  {{{{ return({json.dumps(covariates, indent=2)}.get(landed, {{}})) }}}}\n"
         "{%- endmacro %}"
     )
     return "\n\n".join(parts) + "\n"

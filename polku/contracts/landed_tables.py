@@ -20,7 +20,8 @@ from polku.studies import parse_study
 class LandedTable:
     """One source: name and SQL type of every column, those that studies add among them, and its provenance.
 
-    `keys` are the columns that stand for a person, whoever she is in the row. `descriptions` are by column.
+    `keys` are the columns that stand for a person, whoever she is in the row. `descriptions` are by column;
+    `covariates` are the types of the columns by which persons may be compared.
     """
 
     contract: Contract
@@ -28,6 +29,7 @@ class LandedTable:
     columns: dict[str, str]
     keys: dict[str, Column]
     descriptions: dict[str, str]
+    covariates: dict[str, str]
 
     @property
     def register(self) -> str:
@@ -59,9 +61,12 @@ def _landed(contract: Contract, table: Table, extended: list[Contract]) -> Lande
         versions += [t for t in other.tables if other.register == contract.register and t.name == table.name]
     columns: dict[str, str] = {}
     descriptions: dict[str, str] = {}
+    covariates: dict[str, str] = {}
     for version in versions:
         columns = columns | {n: kind for n, kind in empty_columns(version).items() if n not in (*columns, *PROVENANCE)}
         for column in version.columns:
             descriptions.setdefault(column.name, " ".join(filter(None, (column.description, column.why))))
+            if column.covariate:
+                covariates[column.name] = columns[column.name]
     keys = {c.name: c for c in table.columns if c.is_person or c.is_subject}
-    return LandedTable(contract, table, columns | PROVENANCE, keys, descriptions)
+    return LandedTable(contract, table, columns | PROVENANCE, keys, descriptions, covariates)

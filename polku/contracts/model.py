@@ -69,6 +69,7 @@ class Column:
     of extracts that have it (None: always).
     `free_text` belongs to a text: redact empties a cell in which an identifier is found, keep_after_scan stops the
     delivery, as one in any other column does.
+    `covariate` marks a characteristic of the person from before the entry by which persons may be compared.
     """
 
     source: str
@@ -91,6 +92,7 @@ class Column:
     also: tuple[str, ...] = ()
     since: date | None = None
     until: date | None = None
+    covariate: bool = False
 
     @property
     def is_person(self) -> bool:

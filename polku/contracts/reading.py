@@ -32,6 +32,7 @@ TIMELINES = frozenset(
         "activity",
         "benefit",
         "client",
+        "covariate",
         "degree",
         "earning",
         "exit",

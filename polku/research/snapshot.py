@@ -6,9 +6,11 @@ that analysts ask (`polku query`), and any other schema of the warehouse.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 
 from polku.errors import Exit, Refusal
@@ -16,8 +18,8 @@ from polku.layout import DataRoot
 from polku.research import storage
 
 
-def take_snapshot(root: DataRoot) -> dict[str, int]:
-    """Copy the schema `marts` of the warehouse to `marts.duckdb`; returns the rows of each mart.
+def take_snapshot(root: DataRoot, estimates: Sequence[str] = ()) -> dict[str, int]:
+    """Copy the schema `marts` of the warehouse, and the `estimates`, to `marts.duckdb`; returns the rows of each mart.
 
     The copy is made beside the snapshot in use and swapped in whole: whoever reads the old one keeps it,
     and a run that is killed leaves it as it was.
@@ -32,12 +34,18 @@ def take_snapshot(root: DataRoot) -> dict[str, int]:
         query = "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts'"
         rows = {}
         for (mart,) in con.execute(f"{query} order by table_name").fetchall():
-            made = con.execute(f"create table snapshot.marts.{mart} as from warehouse.marts.{mart}").fetchone()
-            rows[mart] = int(made[0]) if made else 0
+            rows[mart] = _copy(con, mart, f"warehouse.marts.{mart}")
+        for name in estimates:
+            rows[name] = _copy(con, name, storage.parquet(root.estimate(name)))
         con.execute("checkpoint snapshot")
         con.execute("detach snapshot")
     new.replace(root.marts)
     return rows
+
+
+def _copy(con: duckdb.DuckDBPyConnection, name: str, source: str) -> int:
+    made = con.execute(f"create table snapshot.marts.{name} as from {source}").fetchone()
+    return int(made[0]) if made else 0
 
 
 def digests(root: DataRoot) -> dict[str, tuple[int, str]]:

@@ -77,7 +77,7 @@ def test_clients_come_from_a_register_that_has_them() -> None:
 
 
 def test_an_unknown_study_names_those_there_are() -> None:
-    with pytest.raises(Refusal, match="espoo_skills_centre, mvad"):
+    with pytest.raises(Refusal, match="espoo_skills_centre, matchit614, mvad"):
         load_study("nothing")
     with pytest.raises(Refusal, match="no study"):
         load_study("../mvad")

@@ -100,9 +100,6 @@ final as (
         coalesce(registered.has_foreign_background, false) as has_foreign_background,
         client_persons.education_level_code,
         client_persons.finnish_level_code,
-        client_persons.father_unemployed,
-        client_persons.gcse5eq,
-        client_persons.grammar_school,
         registered.died_on,
         cast(coalesce(client_persons.weight, 1) as decimal(14, 4)) as weight
     from known

@@ -4,8 +4,5 @@
     'started_on': 'date',
     'education_level_code': 'varchar',
     'finnish_level_code': 'varchar',
-    'weight': 'decimal(14, 4)',
-    'father_unemployed': 'boolean',
-    'gcse5eq': 'boolean',
-    'grammar_school': 'boolean'
+    'weight': 'decimal(14, 4)'
 }) }}

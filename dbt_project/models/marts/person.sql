@@ -37,9 +37,6 @@ final as (
         persons.residence_ground_code,
         persons.education_level_code,
         persons.finnish_level_code,
-        persons.father_unemployed,
-        persons.gcse5eq,
-        persons.grammar_school,
         immigrations.first_immigration_on,
         persons.died_on,
         persons.weight

@@ -21,9 +21,6 @@ final as (
         education_level_code,
         finnish_level_code,
         weight,
-        father_unemployed,
-        gcse5eq,
-        grammar_school,
         recorded_on
     from latest
 
