@@ -172,9 +172,10 @@ def _label(figure: Figure, first: Axes, described: Described, study: Study) -> N
     picture = described.picture
     handles, labels = first.get_legend_handles_labels()
     below = picture.panel is None and len(labels) <= len(study.groups)
-    if handles:
-        place = "outside lower center" if below else "outside right upper"
-        figure.legend(handles, labels, loc=place, ncols=len(labels) if below else 1, frameon=False)
+    if handles and below:
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    elif handles:
+        figure.legend(handles, labels, loc="outside right upper", frameon=False)
     stamp = "TEST DATA - " if study.test else ""
     figure.suptitle(f"{stamp}{described.title.en}", fontsize=10)
     across, up = {
