@@ -59,3 +59,13 @@
 {% macro duckdb__rebuilds_touched_only() -%}
     {{ return(execute and run_query("select coalesce(getvariable('touched_only'), false)").columns[0].values()[0]) }}
 {%- endmacro %}
+
+
+{# The texts of a group joined by `-` in the order of a column. #}
+{% macro join_in_order(text, position) -%}
+    {{ return(adapter.dispatch('join_in_order', 'polku')(text, position)) }}
+{%- endmacro %}
+
+{% macro duckdb__join_in_order(text, position) -%}
+    string_agg({{ text }}, '-' order by {{ position }})
+{%- endmacro %}

@@ -35,10 +35,11 @@ STATUS_WORDS = {
 
 @dataclass(frozen=True)
 class Picture:
-    """How a table is drawn: `kind` is area, curves, heat_map or bars; the rest are column names.
+    """How a table is drawn: `kind` is area, curves, heat_map, bars or ranked_bars; the rest are column names.
 
-    `x` is the horizontal axis, `y` the figure, `by` what tells series (or rows of a heat map) apart,
-    `panel` a dimension with a panel for each code. Dimensions that are not named are drawn at their total.
+    `x` is the horizontal axis (of ranked_bars, which lie, the vertical one), `y` the figure, `by` what tells series (or
+    rows of a heat map) apart, `panel` a dimension with a panel for each code. Dimensions that are not named are drawn
+    at their total.
     """
 
     kind: str
@@ -132,4 +133,4 @@ def digest_of(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-PICTURE_KINDS = ("area", "curves", "heat_map", "bars")
+PICTURE_KINDS = ("area", "curves", "heat_map", "bars", "ranked_bars")

@@ -37,6 +37,8 @@ COLOURS = (
 )
 HIDDEN = "#dddddd"
 PANELS_ABREAST = 3
+RANKED_AT_MOST = 15
+"""Bars of a ranking that a page can hold with their names; a longer table's others are in its CSV."""
 
 
 def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) -> list[Path]:
@@ -144,16 +146,54 @@ def _draw_bars(axes: Axes, table: pd.DataFrame, picture: Picture, study: Study) 
         axes.set_ylim(0, 1)
 
 
+def _draw_ranked_bars(axes: Axes, table: pd.DataFrame, picture: Picture, study: Study) -> None:
+    """Horizontal bars, the longest on top; a hidden figure has no bar but the word, and comes last."""
+    codes, series = _codes(table, picture.x), _codes(table, picture.by)
+    largest = [max((v for v in row if not math.isnan(v)), default=-1.0) for row in _by_code(table, picture, codes)]
+    ranked = [code for _, code in sorted(zip(largest, codes, strict=True), key=lambda pair: -pair[0])][:RANKED_AT_MOST]
+    height = 0.8 / max(1, len(series))
+    for i, (code, colour) in enumerate(zip(series, _colours(len(series)), strict=True)):
+        values = _values(table, picture, ranked, code)
+        places = [j + (i - (len(series) - 1) / 2) * height for j in range(len(ranked))]
+        label = study.groups[str(code)].en if str(code) in study.groups else _words(code)
+        axes.barh(places, [0 if math.isnan(v) else v for v in values], height, color=colour, label=label)
+        for place, value in zip(places, values, strict=True):
+            text = " hidden" if math.isnan(value) else f" {value:.2f}"
+            axes.annotate(text, (0 if math.isnan(value) else value, place), ha="left", va="center", fontsize=7)
+    axes.set_yticks(range(len(ranked)), [_words(code) for code in ranked])
+    axes.invert_yaxis()
+    axes.margins(x=0.1)
+
+
 def _label(figure: Figure, first: Axes, described: Described, study: Study) -> None:
+    """Title, names of the axes and of the series. A legend of few series stands below a picture without panels: beside
+    it the groups' long names would take half of the width.
+    """
+    picture = described.picture
     handles, labels = first.get_legend_handles_labels()
-    if handles:
+    below = picture.panel is None and len(labels) <= len(study.groups)
+    if handles and below:
+        figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)
+    elif handles:
         figure.legend(handles, labels, loc="outside right upper", frameon=False)
     stamp = "TEST DATA - " if study.test else ""
     figure.suptitle(f"{stamp}{described.title.en}", fontsize=10)
-    figure.supxlabel(_words(described.picture.x), fontsize=8)
-    figure.supylabel(
-        _words(described.picture.by if described.picture.kind == "heat_map" else described.picture.y), fontsize=8
-    )
+    across, up = {
+        "heat_map": (picture.x, picture.by),
+        "ranked_bars": (picture.y, picture.x),
+    }.get(picture.kind, (picture.x, picture.y))
+    if below:
+        first.set_xlabel(_words(across), fontsize=8)
+        first.set_ylabel(_words(up), fontsize=8)
+    else:
+        figure.supxlabel(_words(across), fontsize=8)
+        figure.supylabel(_words(up), fontsize=8)
+
+
+def _by_code(table: pd.DataFrame, picture: Picture, codes: list[Any]) -> list[tuple[float, ...]]:
+    """The figures of all series for each code of `x`."""
+    series = [_values(table, picture, codes, code) for code in _codes(table, picture.by)]
+    return list(zip(*series, strict=True))
 
 
 def _values(table: pd.DataFrame, picture: Picture, x: list[Any], code: Any) -> list[float]:
@@ -184,4 +224,5 @@ _DRAWERS: dict[str, Callable[[Axes, pd.DataFrame, Picture, Study], None]] = {
     "curves": _draw_curves,
     "heat_map": _draw_heat_map,
     "bars": _draw_bars,
+    "ranked_bars": _draw_ranked_bars,
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 import duckdb
+import pandas as pd
 
 from tests.dbt_project.conftest import Built
 from tests.dbt_project.landed import PROJECT
@@ -33,6 +34,12 @@ class Warehouse:
         if rows:
             places = ", ".join("?" * len(columns))
             self._con.executemany(f"insert into warehouse.{name} values ({places})", rows)
+
+    def frame(self, name: str, rows: pd.DataFrame) -> None:
+        """A table in place of the former one, with the columns of a data frame."""
+        self._con.register("rows_of_frame", rows)
+        self._con.execute(f"create or replace table warehouse.{name} as from rows_of_frame")
+        self._con.unregister("rows_of_frame")
 
     def seed(self, name: str) -> None:
         """A seed of the project."""

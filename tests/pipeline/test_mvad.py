@@ -65,6 +65,14 @@ def test_transition_rates_are_the_36_published_ones(finished: Callable[[str], An
     assert {key: rounded(found.get(key, 0), "0.01") for key in expected} == expected
 
 
+def test_entropies_are_the_8_published_ones(finished: Callable[[str], Any]) -> None:
+    """Gabadinho et al. 2011, section 6.2; further figures of sequences in tests/dbt_project/test_sequences.py."""
+    rows = finished("mvad").query("select weighted_entropy from sequence_entropy order by months_since_entry limit 8")
+    assert [str(entropy) for (entropy,) in rows if entropy is not None] == [
+        "0.72", "0.73", "0.73", "0.74", "0.75", "0.76", "0.77", "0.77",
+    ]  # fmt: skip
+
+
 def test_all_712_persons_have_a_state_in_each_of_the_70_months(finished: Callable[[str], Any]) -> None:
     counts = finished("mvad").query(
         "select count(distinct person_key), count(distinct month), count(*), min(month), max(month) from person_month"
@@ -79,7 +87,7 @@ def test_outcomes_of_registers_that_were_not_delivered_are_not_observed(finished
         "select persons_with_outcome, share, mean_amount_eur from outcome_by_months_since_entry "
         "where outcome_code not in ('employed', 'studying', 'degree_started')"
     )
-    assert len(rows) == 20 * 37
+    assert len(rows) == 20 * 70
     assert set(rows) == {(None, None, None)}
 
 

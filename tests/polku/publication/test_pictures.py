@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from matplotlib.figure import Figure
 
 from polku.publication.manifest import Picture
-from polku.publication.pictures import draw
+from polku.publication.pictures import _draw_ranked_bars, draw
 from tests.polku.publication.releases import context, study, tables
 
 KINDS = [
@@ -18,6 +19,7 @@ KINDS = [
     Picture("curves", "month", "persons", "state_code", panel="status"),
     Picture("heat_map", "state_code", "share", "month"),
     Picture("bars", "state_code", "share", "month"),
+    Picture("ranked_bars", "state_code", "share", "month"),
 ]
 
 
@@ -51,3 +53,15 @@ def test_a_table_without_any_figure_can_be_drawn(tmp_path: Path) -> None:
     table = tables()["shares"].assign(share=pd.array([None] * 8, dtype="Float64"))
     for i, picture in enumerate(KINDS):
         assert drawn(tmp_path / str(i), picture, table)[".svg"]
+
+
+def test_ranked_bars_have_the_longest_on_top_and_the_hidden_last() -> None:
+    table = pd.DataFrame(
+        [("a", "x", 0.2), ("a", "y", 0.3), ("b", "x", 0.9), ("b", "y", None), ("c", "x", None), ("c", "y", None)],
+        columns=["state_code", "group_code", "share"],
+    )
+    axes = Figure().subplots()
+    _draw_ranked_bars(axes, table, Picture("ranked_bars", "state_code", "share", "group_code"), study())
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["b", "a", "c"]
+    assert axes.yaxis_inverted()
+    assert [text.get_text().strip() for text in axes.texts] == ["0.90", "0.20", "hidden", "hidden", "0.30", "hidden"]

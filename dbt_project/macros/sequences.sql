@@ -1,0 +1,41 @@
+{# Statistics of state sequences. Sums are exact; like `ratio`, each macro computes in doubles and rounds at once, so
+   that engines agree. #}
+
+{# A mean with four decimals, null when there is nobody. #}
+{% macro mean_of(total, weight) -%}
+    cast(round(cast({{ total }} as double) / nullif(cast({{ weight }} as double), 0), 4) as decimal(12, 4))
+{%- endmacro %}
+
+{# The standard error of a mean with weights w: the root of sum w (x - mean)^2 over (sum w)^2 - sum w^2, null for one
+   person. With weights of one it is the usual s / sqrt(n); with others it is that of TraMineR's seqmeant (serr = TRUE).
+   Arguments: sum w x, sum w x^2, sum w, sum w^2. #}
+{% macro standard_error(total, squares, weight, squared_weight) -%}
+    cast(round(sqrt(
+        greatest(
+            cast({{ squares }} as double)
+            - cast({{ total }} as double) * cast({{ total }} as double) / nullif(cast({{ weight }} as double), 0),
+            0
+        ) / nullif(
+            cast({{ weight }} as double) * cast({{ weight }} as double) - cast({{ squared_weight }} as double), 0
+        )
+    ), 4) as decimal(12, 4))
+{%- endmacro %}
+
+{# What a part adds to Shannon's entropy of the whole: -p ln p, zero for an empty part. #}
+{% macro surprisal(part, whole) -%}
+    coalesce(cast(round(
+        -cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
+        * ln(nullif(cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0), 0)),
+        10
+    ) as decimal(12, 10)), 0)
+{%- endmacro %}
+
+{# Entropy as a part of its greatest possible value, that of an even distribution over `states` states; null when there
+   is one state alone. Two decimals: a finer figure would give the distribution of few persons away. #}
+{% macro normalised_entropy(surprisals, weight, states) -%}
+    cast(round(
+        cast({{ surprisals }} as double)
+        / nullif(cast({{ weight }} as double) * ln(nullif(cast({{ states }} as double), 0)), 0),
+        2
+    ) as decimal(3, 2))
+{%- endmacro %}
