@@ -7,6 +7,7 @@ Does not belong here: drawing (`charts`), and which panels a section shows (`sec
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -49,6 +50,19 @@ def _chart_of(panel: Panel) -> str | None:
     return panel.picture.kind if along and panel.picture.kind in ("curves", "area") else None
 
 
+def ranked(panels: Sequence[Panel]) -> list[Panel]:
+    """Panels of ranked bars with a row for each bar, the highest first; others as they are."""
+    return [_ranked(panel) if panel.picture.kind == "ranked_bars" else panel for panel in panels]
+
+
+def _ranked(panel: Panel) -> Panel:
+    turned = replace(panel.picture, x=panel.picture.by, by=panel.picture.x)
+    highest = {x: max((panel.value(x, series) or 0 for series in panel.series), default=0) for x in panel.x}
+    rows = {(series, x): row for (x, series), row in panel.rows.items()}
+    bars = sorted(panel.x, key=lambda x: -highest[x])
+    return replace(panel, picture=turned, x=panel.series, series=bars, rows=rows)
+
+
 def title_of(words: Words, panel: Panel) -> str:
     """What a panel is about: its own code, or else the title of its table."""
     return words.label(panel.table.title) if panel.code is None else words.code(panel.code)
@@ -58,7 +72,9 @@ def matrix(words: Words, panel: Panel, caption: str, *, quiet: bool = False) -> 
     """A table with the panel's series as rows and its `x` as columns, the base before them where there is one."""
     picture, base = panel.picture, panel.table.spec.base
     based = base is not None and picture.x not in panel.table.spec.base_by
-    corner = words.say("figure.rows", rows=words.column(picture.by), columns=words.column(picture.x))
+    corner = words.column(picture.by)
+    if len(panel.x) > 1:
+        corner = words.say("figure.rows", rows=corner, columns=words.column(picture.x))
     head = [Cell(corner, "col"), *([Cell(words.column(base or ""), "col")] if based else [])]
     rows = []
     for series in panel.series:
@@ -67,7 +83,8 @@ def matrix(words: Words, panel: Panel, caption: str, *, quiet: bool = False) -> 
             known = (panel.rows[x, series].figures[base] for x in panel.x if (x, series) in panel.rows)
             cells.append(Cell(words.count(next((n for n in known if n is not None), 0.0))))
         rows.append([*cells, *(_cell(words, panel, x, series, shaded=True) for x in panel.x)])
-    return Table(caption, [[*head, *(Cell(words.code(x), "col") for x in panel.x)]], rows, quiet=quiet)
+    columns = [words.code(x) for x in panel.x] if len(panel.x) > 1 else [words.column(picture.y)]
+    return Table(caption, [[*head, *(Cell(column, "col") for column in columns)]], rows, quiet=quiet)
 
 
 def _curves(release: Release, words: Words, panel: Panel, top: float) -> Figure:

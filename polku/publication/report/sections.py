@@ -13,7 +13,7 @@ from typing import Any
 
 from polku.disclosure.cells import Status
 from polku.publication.report.blocks import Block, Bullets, Cell, Details, Section, Table, Terms, Text, Title
-from polku.publication.report.figures import drawn, matrix
+from polku.publication.report.figures import drawn, matrix, ranked
 from polku.publication.report.limits import cannot
 from polku.publication.report.release import Panel, Release
 from polku.publication.report.words import Words
@@ -84,7 +84,7 @@ def happened(release: Release, words: Words) -> Section:
         blocks.append(Title(words.label(release.context.tables[name].title)))
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))
-        blocks += drawn(release, words, release.panels(name))
+        blocks += drawn(release, words, ranked(release.panels(name)))
     return Section("happened", words.say("happened.title"), blocks)
 
 

@@ -55,12 +55,14 @@ class Words:
         return str(getattr(label, self.language))
 
     def code(self, code: Any) -> str:
-        """What a code of a dimension means: a study group, a known code, or else the code's own words."""
+        """What a code of a dimension means: a study group, a known code, a path of them, or its own words."""
         if isinstance(code, date):
             return self.month(code)
         if isinstance(code, int):
             return self.count(code) if code < 1000 else str(code)  # a year has no thousands separator
         label = self.study.groups.get(str(code)) or self.texts.get(f"code.{code}")
+        if label is None and "-" in str(code):
+            return self.say("figure.then").join(self.code(part) for part in str(code).split("-"))
         return self.label(label) if label else self.name(code)
 
     def name(self, code: Any) -> str:
@@ -91,7 +93,7 @@ class Words:
         return f"€{number}" if self.language == "en" else f"{number}\xa0€"
 
     def count(self, number: float) -> str:
-        """A number of persons, months or cells; a mean keeps one decimal."""
+        """A number of persons, months or cells; a mean keeps one decimal, a small one two."""
         return _decimal(number, self.language)
 
     def month(self, month: date | str) -> str:
@@ -127,4 +129,4 @@ def _percent(share: float, language: str) -> str:
 def _decimal(number: float, language: str) -> str:
     from babel.numbers import format_decimal
 
-    return format_decimal(number, "#,##0.#", locale=_LOCALES[language])
+    return format_decimal(number, "#,##0.##" if abs(number) < 10 else "#,##0.#", locale=_LOCALES[language])

@@ -145,6 +145,7 @@ def espoo_tables(at_work: int = 400) -> dict[str, pd.DataFrame]:
         for year in (2020, 2021, None)
         for outcome, persons in (("employed", 120), ("in_education", 80))
     ]
+    groups, paths = ("client", "never_client"), ("employed", "rarer_sequences", "unemployed-employed")
     frames = {
         "outcome_by_months_since_entry": (
             outcomes,
@@ -153,6 +154,22 @@ def espoo_tables(at_work: int = 400) -> dict[str, pd.DataFrame]:
         "state_share_by_month": (states, ["persons", "share"]),
         "state_transition_rate": (moves, ["persons", "transitions", "rate"]),
         "exit_outcome": (exits, ["persons_in_base", "persons_with_outcome", "share"]),
+        "sequence_mean_time": (
+            [(group, state, 500, 9000, 18.5, 0.4) for group in groups for state in ("employed", "unemployed")],
+            ["persons_at_least", "months", "mean_months", "standard_error_months"],
+        ),
+        "sequence_entropy": (
+            [(group, month, 1000, 300, 0.25) for group in groups for month in (0, 1)],
+            ["persons", "persons_elsewhere", "entropy"],
+        ),
+        "sequence_complexity": (
+            [(group, 2000, 1000, 2.4715, 0.05, 0.39) for group in groups],
+            ["cohort_persons", "persons", "mean_transitions", "standard_error_transitions", "mean_entropy"],
+        ),
+        "sequence_frequency": (
+            [(group, path, 500, 0.25 if path == "rarer_sequences" else 0.75) for group in groups for path in paths],
+            ["persons", "share"],
+        ),
     }
     policy, described_ = load_policy("fi_study_v1"), espoo_context().tables
     made = {}
@@ -160,7 +177,7 @@ def espoo_tables(at_work: int = 400) -> dict[str, pd.DataFrame]:
         spec = described_[name].spec
         table = pd.DataFrame(rows, columns=[*spec.dimensions, *figures])
         weighted = {m: table[m.removeprefix("weighted_")] for m in spec.measures if m.startswith("weighted_")}
-        made[name] = protect(table.assign(**weighted), spec, policy)
+        made[name] = protect(table.assign(**weighted, rule_set_code="statfin_v1"), spec, policy)
     return made
 
 

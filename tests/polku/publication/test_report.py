@@ -195,6 +195,14 @@ def test_a_study_of_other_tables_gets_a_report_of_them(tmp_path: Path) -> None:
     assert "One row per month and state." in text["fi"]
 
 
+def test_ranked_bars_are_rows_with_the_highest_first_and_paths_are_told_in_words() -> None:
+    happened = said(release(), "happened")
+    path, rare = happened.index("Unemployed → Employed"), happened.index("All rarer paths together")
+    assert path < rare
+    assert "Cell(text='2.47'" in happened
+    assert "Statfin" not in happened
+
+
 def test_a_study_that_releases_nothing_gets_a_report_that_says_so(tmp_path: Path) -> None:
     page = Page(report.write(release(shown={}), tmp_path).read_text(encoding="utf-8"))
     assert "None of the figures" in page.text["en"]
