@@ -40,8 +40,9 @@ def published_asset(root: DataRoot, study: Study, marts: Mapping[str, Mapping[st
         kinds={"csv", "parquet"},
         owners=OWNERS,
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=NIGHT_MISSED),
-        description="CSV, Parquet and a picture of every released table, the coverage of the registers, and a "
-        "manifest that says what they show, from which deliveries it was made, and by which policy and code.",
+        description="CSV, Parquet and a picture of every released table, the coverage of the registers, a report in "
+        "three languages, and a manifest that says what they show, from which deliveries it was made, and by which "
+        "policy and code.",
     )
     def published() -> dg.MaterializeResult[None]:
         inputs = {entry.delivery_id: entry.digests[DATA] for entry in Ledger(root.ledger).accepted()}

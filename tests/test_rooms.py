@@ -20,6 +20,8 @@ ROOMS = {
         "tqdm",
         "pandas",
         "matplotlib",
+        "jinja2",
+        "babel",
         "statsmodels",
         "shamir_mnemonic",
     },

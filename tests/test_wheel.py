@@ -96,7 +96,9 @@ def test_the_wheel_brings_every_module_contract_and_study(installed: Path) -> No
     def names(folder: Path, kind: str) -> set[str]:
         return {str(path.relative_to(folder)) for path in folder.rglob(kind)}
 
-    assert names(installed / "polku", "*.py") == names(CHECKOUT / "polku", "*.py")
+    for kind in ("*.py", "*.html", "*.css", "*.js"):
+        assert names(installed / "polku", kind) == names(CHECKOUT / "polku", kind)
+    assert names(installed / "polku" / "publication", "*.toml") == names(CHECKOUT / "polku" / "publication", "*.toml")
     for folder in ("contracts", "studies"):
         assert names(installed / "polku" / "shipped" / folder, "*.toml") == names(CHECKOUT / folder, "*.toml")
 

@@ -32,7 +32,7 @@ BREAK = Label("break in the register", "katkos rekisterissä", "brott i registre
 _TITLE = Label(
     "What the registers can say, by month", "Mitä rekisterit kertovat kuukausittain", "Vad registren kan säga per månad"
 )
-_COLOURS = ("#117733", "#bfdcc6", "#88ccee", "#ddcc77", "#cc6677", "#dddddd")
+COLOURS = ("#117733", "#bfdcc6", "#88ccee", "#ddcc77", "#cc6677", "#dddddd")
 """Of the statuses in their order; told apart by colour-blind readers and, by lightness, in print."""
 
 
@@ -96,7 +96,7 @@ def draw(coverage: pd.DataFrame, study: Study, folder: Path) -> list[Path]:
     with matplotlib.rc_context({"svg.hashsalt": "polku", "font.size": 7}):
         figure = Figure(figsize=(11, 1.6 + 0.17 * len(grid)), layout="constrained")
         axes = figure.subplots()
-        colours = ListedColormap(_COLOURS)
+        colours = ListedColormap(COLOURS)
         axes.imshow(numbers, cmap=colours, vmin=0, vmax=len(STATUSES) - 1, aspect="auto", interpolation="nearest")
         broken = coverage[coverage.is_break]
         at = [list(grid.index).index(key) for key in zip(broken.register, broken.table_name, strict=True)]
@@ -106,7 +106,7 @@ def draw(coverage: pd.DataFrame, study: Study, folder: Path) -> list[Path]:
         axes.set_yticks(range(len(grid)), [_title(study, *key) for key in grid.index])
         handles: list[Any] = [
             Patch(color=colour, label=_in_three(label))
-            for colour, label in zip(_COLOURS, STATUSES.values(), strict=True)
+            for colour, label in zip(COLOURS, STATUSES.values(), strict=True)
         ]
         handles.append(Line2D([], [], color="black", marker="|", linestyle="none", label=_in_three(BREAK)))
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)

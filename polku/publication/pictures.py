@@ -47,7 +47,7 @@ def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) 
     from matplotlib.figure import Figure
 
     picture, spec = described.picture, described.spec
-    shown = _drawn_rows(table, spec, picture)
+    shown = drawn_rows(table, spec, picture)
     panels = _codes(shown, picture.panel) if picture.panel else [None]
     rows = max(1, math.ceil(len(panels) / PANELS_ABREAST))
     abreast = min(len(panels), PANELS_ABREAST) or 1
@@ -78,7 +78,7 @@ def save(figure: Figure, path: Path) -> list[Path]:
     return files
 
 
-def _drawn_rows(table: pd.DataFrame, spec: ReleaseSpec, picture: Picture) -> pd.DataFrame:
+def drawn_rows(table: pd.DataFrame, spec: ReleaseSpec, picture: Picture) -> pd.DataFrame:
     """Rows without totals of the drawn dimensions, and with nothing but totals of the others."""
     drawn = {picture.x, picture.by, picture.panel}
     keep = pd.Series(True, index=table.index)

@@ -1,7 +1,7 @@
 """Publishes a release whole: readers of `published/current` see the old one or the new one.
 
 Belongs here: writing a new release folder and swapping it in. Does not belong here: what is in the
-files (`tables`, `pictures`, `manifest`).
+files (`tables`, `pictures`, `report`, `manifest`).
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ from polku.layout import DataRoot
 from polku.publication import coverage
 from polku.publication.manifest import Context, content, digest_of, fingerprint
 from polku.publication.pictures import draw
+from polku.publication.report import Release
+from polku.publication.report import write as write_report
 from polku.publication.tables import write_table
 from polku.studies import Study
 
@@ -30,9 +32,9 @@ def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], co
     """Publish the protected `tables` as one release and return its folder.
 
     The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table, the coverage
-    of the registers and `manifest.json`; the link `published/current` points to the newest. When tables, definitions,
-    coverage and policy are as they were, nothing is written and the current release is returned: an earlier release
-    stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
+    of the registers, `report.html` and `manifest.json`; the link `published/current` points to the newest. When tables,
+    definitions, coverage and policy are as they were, nothing is written and the current release is returned: an
+    earlier release stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
     """
     root.published.mkdir(parents=True, exist_ok=True)
     for rest in root.published.glob(f"{_UNFINISHED}*"):
@@ -63,8 +65,9 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         "inputs": dict(sorted(context.inputs.items())),
         "code_version": context.code_version,
         "created_at": context.created_at.isoformat(),
-        "files": {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())},
     }
+    write_report(Release(study, tables, context, manifest), folder)
+    manifest["files"] = {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())}
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
     (folder / MANIFEST).write_text(text, encoding="utf-8")
     folder.chmod(0o755)

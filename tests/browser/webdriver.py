@@ -49,7 +49,8 @@ class Browser:
             "goog:chromeOptions": {
                 "binary": shutil.which("chromium"),
                 "args": [*FLAGS, f"--user-data-dir={profile}"],
-            }
+            },
+            "goog:loggingPrefs": {"browser": "ALL"},
         }
 
     def __enter__(self) -> Self:
@@ -88,6 +89,28 @@ class Browser:
     def click(self, xpath: str) -> None:
         """Click what is there."""
         self._at(xpath, "POST", "click", {})
+
+    def resize(self, width: int, height: int) -> None:
+        """Give the window another size, in CSS pixels with its frame."""
+        self._call("POST", "/window/rect", {"width": width, "height": height})
+
+    def run(self, script: str, *arguments: Any) -> Any:
+        """What a script of the page returns."""
+        return self._call("POST", "/execute/sync", {"script": script, "args": list(arguments)})
+
+    def press(self, *keys: str) -> None:
+        """Press and release keys, one after the other (WebDriver gives the special ones code points from U+E000)."""
+        strokes = [{"type": kind, "value": key} for key in keys for kind in ("keyDown", "keyUp")]
+        self._call("POST", "/actions", {"actions": [{"type": "key", "id": "keyboard", "actions": strokes}]})
+
+    def complaints(self) -> list[str]:
+        """What the pages have written to the console since the last call: errors, refused requests and all else."""
+        return [str(entry["message"]) for entry in self._call("POST", "/se/log", {"type": "browser"})]
+
+    def print(self) -> bytes:
+        """The page as PDF, on the paper that its style sheet asks for."""
+        options = {"background": True, "page": {"width": 21.0, "height": 29.7}}
+        return base64.b64decode(self._call("POST", "/print", options))
 
     def _at(self, xpath: str, method: str, action: str, body: dict[str, Any] | None = None) -> Any:
         """Act on an element; the page may redraw it after it was found, then it is looked for again."""

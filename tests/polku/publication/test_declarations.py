@@ -2,24 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-import yaml
 
 from polku.errors import Exit, Refusal
 from polku.layout import CHECKOUT
 from polku.publication import described
 from polku.studies import load_study
-from tests.polku.publication.releases import NODES
+from tests.polku.publication.releases import NODES, node
 
 STUDIES = sorted(path.stem for path in (CHECKOUT / "studies").glob("*.toml"))
-
-
-def node(mart: str) -> dict[str, Any]:
-    file = CHECKOUT / "dbt_project" / "models" / "marts" / f"{mart}.yml"
-    (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
-    return {**model, "columns": {column["name"]: column for column in model["columns"]}}
 
 
 @pytest.mark.parametrize("study", STUDIES)
@@ -31,6 +22,8 @@ def test_the_declaration_names_columns_of_the_mart(study: str) -> None:
         used |= {column for column in (spec.base, picture.panel) if column}
         assert used <= set(table.columns)
         assert picture.y in spec.with_cell
+        # Else rows of one picture would stand for each other.
+        assert set(spec.dimensions) <= {picture.x, picture.by, picture.panel, *spec.total_code}
         assert all(table.columns[column] for column in used)
 
 

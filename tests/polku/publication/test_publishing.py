@@ -39,7 +39,7 @@ def test_a_release_has_every_table_in_four_forms_and_a_manifest(root: DataRoot) 
     assert current(root) == folder
     expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png")}
     expected |= {f"coverage.{form}" for form in ("svg", "png", "md")}
-    assert {file.name for file in folder.iterdir()} == {*expected, "manifest.json"}
+    assert {file.name for file in folder.iterdir()} == {*expected, "report.html", "manifest.json"}
 
 
 def test_the_manifest_says_what_from_what_and_by_which_rules(root: DataRoot) -> None:
@@ -98,7 +98,7 @@ def test_an_earlier_release_can_become_current_again(root: DataRoot) -> None:
     assert publish(root, study(), tables(), context()) == first == current(root)
 
 
-@pytest.mark.parametrize("step", ["write_table", "draw", "fingerprint"])
+@pytest.mark.parametrize("step", ["write_table", "draw", "fingerprint", "write_report"])
 def test_a_failure_on_the_way_leaves_the_old_release(
     root: DataRoot, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
