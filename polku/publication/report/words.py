@@ -93,7 +93,7 @@ class Words:
         return f"€{number}" if self.language == "en" else f"{number}\xa0€"
 
     def count(self, number: float) -> str:
-        """A number of persons, months or cells; a mean keeps one decimal, a small one two."""
+        """A number of persons, months or cells; a mean keeps one decimal, or two below one."""
         return _decimal(number, self.language)
 
     def month(self, month: date | str) -> str:
@@ -129,4 +129,5 @@ def _percent(share: float, language: str) -> str:
 def _decimal(number: float, language: str) -> str:
     from babel.numbers import format_decimal
 
-    return format_decimal(number, "#,##0.##" if abs(number) < 10 else "#,##0.#", locale=_LOCALES[language])
+    pattern = "#,##0" if number == round(number) else "#,##0.00" if abs(number) < 1 else "#,##0.0"
+    return format_decimal(number, pattern, locale=_LOCALES[language])

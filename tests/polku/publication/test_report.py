@@ -147,6 +147,7 @@ def test_numbers_are_written_as_the_language_does(
     assert (of.share(0.4112), of.count(1629), of.euros(1234.4), of.month("2020-03")) == (share, count, amount, month)
     assert of.share(0.0004).startswith("<")
     assert of.code(2020) == "2020"
+    assert [len(of.count(mean)) for mean in (11.97, 0.974)] == [4, 4]
 
 
 # -------------------------------------------------------------------------------------------------------- what it says
@@ -199,7 +200,7 @@ def test_ranked_bars_are_rows_with_the_highest_first_and_paths_are_told_in_words
     happened = said(release(), "happened")
     path, rare = happened.index("Unemployed → Employed"), happened.index("All rarer paths together")
     assert path < rare
-    assert "Cell(text='2.47'" in happened
+    assert "Cell(text='2.5'" in happened
     assert "Statfin" not in happened
 
 
