@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -54,10 +55,17 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
     entries = content(study, context, csv_digests)
     release = fingerprint(entries)
     current = root.published / CURRENT
-    if current.exists() and json.loads((current / MANIFEST).read_text(encoding="utf-8"))["fingerprint"] == release:
+    before: dict[str, Any] = {}
+    if current.exists():
+        before = json.loads((current / MANIFEST).read_text(encoding="utf-8"))
+    if before.get("fingerprint") == release:
         return current.resolve()
     for name, table in tables.items():
-        draw(table, context.tables[name], study, folder)
+        same = (
+            before.get("code_version") == context.code_version and before["tables"].get(name) == entries["tables"][name]
+        )
+        if not (same and _copied([f"{name}.svg", f"{name}.png"], current, before["files"], folder)):
+            draw(table, context.tables[name], study, folder)
     coverage.draw(context.coverage, study, folder)
     manifest = {
         "fingerprint": release,
@@ -78,3 +86,10 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
     link.symlink_to(final.name)
     link.replace(current)
     return final
+
+
+def _copied(files: Sequence[str], current: Path, said: Mapping[str, Any], folder: Path) -> bool:
+    """Whether the current release has these files as its manifest says; then they are in `folder` too."""
+    for name in files:
+        shutil.copyfile(current / name, folder / name)
+    return all(digest_of(folder / name) == said[name]["sha256"] for name in files)

@@ -92,6 +92,22 @@ def test_a_change_makes_a_new_release_beside_the_old(root: DataRoot, change: str
     assert (first / "manifest.json").exists()
 
 
+def test_a_picture_of_figures_that_did_not_change_is_the_old_one_unless_somebody_changed_it(root: DataRoot) -> None:
+    first = publish(root, study(), tables(), context())
+    drawn = {name: (first / name).read_bytes() for name in ("shares.svg", "shares.png")}
+    changed = context(coverage=coverage(dvv="immature"))
+    second = publish(root, study(), tables(), changed)
+    assert second != first
+    assert {name: (second / name).read_bytes() for name in drawn} == drawn
+    (second / "shares.svg").write_bytes(b"another picture")
+    third = publish(root, study(), tables(), context(coverage=coverage(dvv="not_received")))
+    assert {name: (third / name).read_bytes() for name in drawn} == drawn
+    # Of other code it is drawn anew, and of other figures another one.
+    newer = publish(root, study(), tables(), context(coverage=coverage(dvv="purged"), code_version="newer"))
+    assert {name: (newer / name).read_bytes() for name in drawn} == drawn
+    assert (publish(root, study(), tables(61), changed) / "shares.svg").read_bytes() != drawn["shares.svg"]
+
+
 def test_an_earlier_release_can_become_current_again(root: DataRoot) -> None:
     first = publish(root, study(), tables(), context())
     publish(root, study(), tables(61), context())
