@@ -60,10 +60,9 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         before = json.loads((current / MANIFEST).read_text(encoding="utf-8"))
     if before.get("fingerprint") == release:
         return current.resolve()
+    told_before = before["tables"] if _by_the_same_code(before, context) else {}
     for name, table in tables.items():
-        same = (
-            before.get("code_version") == context.code_version and before["tables"].get(name) == entries["tables"][name]
-        )
+        same = told_before.get(name) == entries["tables"][name]
         if not (same and _copied([f"{name}.svg", f"{name}.png"], current, before["files"], folder)):
             draw(table, context.tables[name], study, folder)
     coverage.draw(context.coverage, study, folder)
@@ -88,8 +87,18 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
     return final
 
 
+def _by_the_same_code(before: Mapping[str, Any], context: Context) -> bool:
+    """Whether the current release was drawn by this very code, as far as that is known: not of changed files."""
+    code = context.code_version
+    return code is not None and not code.endswith("-dirty") and before.get("code_version") == code
+
+
 def _copied(files: Sequence[str], current: Path, said: Mapping[str, Any], folder: Path) -> bool:
-    """Whether the current release has these files as its manifest says; then they are in `folder` too."""
-    for name in files:
+    """Copy files of the current release to `folder`, where all are as its manifest says; whether they are."""
+    whole = all(
+        name in said and (current / name).is_file() and digest_of(current / name) == said[name]["sha256"]
+        for name in files
+    )
+    for name in files if whole else ():
         shutil.copyfile(current / name, folder / name)
-    return all(digest_of(folder / name) == said[name]["sha256"] for name in files)
+    return whole

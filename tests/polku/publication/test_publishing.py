@@ -102,10 +102,25 @@ def test_a_picture_of_figures_that_did_not_change_is_the_old_one_unless_somebody
     (second / "shares.svg").write_bytes(b"another picture")
     third = publish(root, study(), tables(), context(coverage=coverage(dvv="not_received")))
     assert {name: (third / name).read_bytes() for name in drawn} == drawn
+    (third / "shares.png").unlink()
+    fourth = publish(root, study(), tables(), context(coverage=coverage(dvv="purged")))
+    assert {name: (fourth / name).read_bytes() for name in drawn} == drawn
     # Of other code it is drawn anew, and of other figures another one.
-    newer = publish(root, study(), tables(), context(coverage=coverage(dvv="purged"), code_version="newer"))
+    newer = publish(root, study(), tables(), context(code_version="newer", coverage=coverage(dvv="observed")))
     assert {name: (newer / name).read_bytes() for name in drawn} == drawn
     assert (publish(root, study(), tables(61), changed) / "shares.svg").read_bytes() != drawn["shares.svg"]
+
+
+@pytest.mark.parametrize("code", [None, "0123abc-dirty"])
+def test_pictures_of_code_that_is_not_known_are_drawn_anew(root: DataRoot, code: str | None) -> None:
+    first = publish(root, study(), tables(), context(code_version=code))
+    drawn = (first / "shares.svg").read_bytes()
+    manifest_ = manifest(first)
+    (first / "shares.svg").write_bytes(b"of code that was changed since")
+    manifest_["files"]["shares.svg"]["sha256"] = digest_of(first / "shares.svg")
+    (first / "manifest.json").write_text(json.dumps(manifest_), encoding="utf-8")
+    second = publish(root, study(), tables(), context(code_version=code, coverage=coverage(dvv="immature")))
+    assert (second / "shares.svg").read_bytes() == drawn
 
 
 def test_an_earlier_release_can_become_current_again(root: DataRoot) -> None:
