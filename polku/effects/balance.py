@@ -29,13 +29,14 @@ class Design:
 
     treated: Bools
     values: dict[Column, Floats]
-    baseline: frozenset[Column]
-    """Columns that the others of their code make up to one: left out of the regression."""
+    redundant: frozenset[Column]
+    """Columns that follow from others, and are left out of the regression: one value of each code, and that a number is
+    not known where another one is not known of the same persons."""
 
     @property
     def independent(self) -> Floats:
         """The columns of the regression."""
-        return np.column_stack([values for column, values in self.values.items() if column not in self.baseline])
+        return np.column_stack([values for column, values in self.values.items() if column not in self.redundant])
 
 
 def design_of(covariates: pd.DataFrame, comparison: Comparison) -> Design:
@@ -51,7 +52,7 @@ def design_of(covariates: pd.DataFrame, comparison: Comparison) -> Design:
             Exit.NO_COMPARISON, "one of the study's groups is empty.", "Look at the cohort rule of the study."
         )
     values: dict[Column, Floats] = {}
-    baseline = set()
+    redundant, unknown = set(), set[bytes]()
     for name in comparison.covariates:
         rows = covariates[covariates.covariate_code == name].set_index("person_key")
         if rows.empty:
@@ -60,13 +61,16 @@ def design_of(covariates: pd.DataFrame, comparison: Comparison) -> Design:
             known = rows.value_number.astype(float).reindex(persons.person_key)
             values[name, ""] = np.asarray(known.fillna(0.0), dtype=np.float64)
             if known.isna().any():
-                values[name, "unknown"] = np.asarray(known.isna(), dtype=np.float64)
+                values[name, "unknown"] = missing = np.asarray(known.isna(), dtype=np.float64)
+                if missing.tobytes() in unknown:
+                    redundant.add((name, "unknown"))
+                unknown.add(missing.tobytes())
         else:
             codes = rows.value_code.reindex(persons.person_key).fillna("unknown")
             levels = sorted(codes.unique())
             values |= {(name, level): np.asarray(codes == level, dtype=np.float64) for level in levels}
-            baseline.add((name, levels[0]))
-    return Design(treated, values, frozenset(baseline))
+            redundant.add((name, levels[0]))
+    return Design(treated, values, frozenset(redundant))
 
 
 def covariate_balance(covariates: pd.DataFrame, comparison: Comparison) -> pd.DataFrame:
@@ -94,7 +98,11 @@ def _row(
     stage: str, column: Column, values: Floats, clients: np.ndarray, others: np.ndarray, spread: float
 ) -> dict[str, object]:
     of_clients, of_others = values[clients], values[others]
-    difference = (of_clients.mean() - of_others.mean()) / spread if len(clients) and spread else None
+    difference = None
+    if len(clients):
+        apart = of_clients.mean() - of_others.mean()
+        # Where all clients are the same there is no measure for a difference, but for none.
+        difference = apart / spread if spread else None if apart else 0.0
     ratio = None
     if not _is_share(values) and len(clients) > 1 and len(others) > 1 and of_others.var(ddof=1) > 0:
         ratio = of_clients.var(ddof=1) / of_others.var(ddof=1)

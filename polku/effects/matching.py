@@ -24,10 +24,14 @@ Bools = npt.NDArray[np.bool_]
 def propensity(design: Floats, treated: Bools) -> Floats:
     """The chance of being treated by row of `design` (one column per covariate, no constant).
 
-    Refuses (NO_COMPARISON) where the covariates tell who is treated without error, or say the same twice.
+    Refuses (NO_COMPARISON) where the covariates tell of somebody without error who is treated, or say the same twice.
     """
     from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import PerfectSeparationError, PerfectSeparationWarning
+    from statsmodels.tools.sm_exceptions import (
+        ConvergenceWarning,
+        PerfectSeparationError,
+        PerfectSeparationWarning,
+    )
 
     constant = np.ones((len(design), 1))
     # Scaled, so that euros and years are of one size to the solver; the score is the same.
@@ -36,12 +40,14 @@ def propensity(design: Floats, treated: Bools) -> Floats:
     if np.linalg.matrix_rank(columns) < columns.shape[1]:
         raise Refusal(Exit.NO_COMPARISON, "two covariates say the same, or one the same of all.", _FEWER)
     with warnings.catch_warnings():
-        warnings.simplefilter("error", PerfectSeparationWarning)
+        # Where some values are those of one group alone there is no greatest likelihood, and the search does not end.
+        for kind in (ConvergenceWarning, PerfectSeparationWarning):
+            warnings.simplefilter("error", kind)
         try:
             fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=100)
-        except (PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
+        except (ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
             raise Refusal(
-                Exit.NO_COMPARISON, "the covariates tell clients from others without error.", _FEWER
+                Exit.NO_COMPARISON, "the covariates tell some clients or others apart without error.", _FEWER
             ) from None
     score: Floats = np.asarray(fitted.predict(columns), dtype=float)
     return score

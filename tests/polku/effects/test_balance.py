@@ -74,6 +74,36 @@ def test_a_share_has_the_spread_of_a_yes_or_no_and_no_ratio() -> None:
     assert work["is_balanced"] is False
 
 
+def test_what_is_not_known_of_the_same_persons_is_told_once() -> None:
+    """Months before the entry are all unknown together; said twice, no score could be found."""
+    rows = mart()[lambda rows: rows.covariate_code == "age_years"]
+    twice = pd.concat([mart(), rows.assign(covariate_code="months", value_number=rows.value_number**2)])
+    design = design_of(twice, Comparison(("age_years", "months")))
+    assert ("months", "unknown") in design.values
+    assert design.independent.shape == (9, 3)
+
+
+def test_a_value_that_no_client_has_is_refused() -> None:
+    with pytest.raises(Refusal, match="without error") as refusal:
+        covariate_balance(mart(), Comparison(("ground",)))
+    assert refusal.value.exit is Exit.NO_COMPARISON
+
+
+def test_where_all_clients_are_the_same_others_are_alike_only_when_they_are_so_too() -> None:
+    rows = pd.DataFrame(
+        [(key, "client", "age_years", 40.0, None) for key in (1, 2)]
+        + [(key, "never_client", "age_years", age, None) for key, age in enumerate((30.0, 40.0, 40.0, 60.0), 3)],
+        columns=mart().columns,
+    )
+    table = covariate_balance(rows, Comparison(("age_years",)))
+    ages = {row["stage_code"]: row for row in table[table.covariate_code == "age_years"].to_dict("records")}
+    assert ages["unmatched"]["mean_other"] == 42.5
+    assert pd.isna(ages["unmatched"]["standardised_difference"])
+    assert ages["unmatched"]["is_balanced"] is False
+    assert (ages["matched"]["mean_other"], ages["matched"]["standardised_difference"]) == (40, 0)
+    assert ages["matched"]["is_balanced"] is True
+
+
 def test_nobody_to_compare_with_is_refused() -> None:
     rows = mart()
     for empty in (rows[rows.group_code == "client"], rows[rows.group_code == "never_client"]):
