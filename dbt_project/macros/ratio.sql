@@ -1,10 +1,15 @@
+{# One number over another as a double, null when there is nothing to divide by. #}
+{% macro quotient(part, whole) -%}
+    (cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0))
+{%- endmacro %}
+
 {# A share or rate with eight decimals, null when there is nothing to divide by. Dividing exact sums as
    doubles and rounding at once gives the same decimal on every engine. #}
 {% macro ratio(part, whole) -%}
-    cast(round(cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0), 8) as decimal(9, 8))
+    cast(round({{ quotient(part, whole) }}, 8) as decimal(9, 8))
 {%- endmacro %}
 
 {# The mean of an amount in euros and cents, null when there is nobody. #}
 {% macro mean_eur(total, persons) -%}
-    cast(round(cast({{ total }} as double) / nullif({{ persons }}, 0), 2) as decimal(14, 2))
+    cast(round({{ quotient(total, persons) }}, 2) as decimal(14, 2))
 {%- endmacro %}

@@ -3,7 +3,7 @@
 
 {# A mean with four decimals, null when there is nobody. #}
 {% macro mean_of(total, weight) -%}
-    cast(round(cast({{ total }} as double) / nullif(cast({{ weight }} as double), 0), 4) as decimal(12, 4))
+    cast(round({{ quotient(total, weight) }}, 4) as decimal(12, 4))
 {%- endmacro %}
 
 {# The standard error of a mean with weights w: the root of sum w (x - mean)^2 over (sum w)^2 - sum w^2, null for one
@@ -13,7 +13,7 @@
     cast(round(sqrt(
         greatest(
             cast({{ squares }} as double)
-            - cast({{ total }} as double) * cast({{ total }} as double) / nullif(cast({{ weight }} as double), 0),
+            - cast({{ total }} as double) * {{ quotient(total, weight) }},
             0
         ) / nullif(
             cast({{ weight }} as double) * cast({{ weight }} as double) - cast({{ squared_weight }} as double), 0
@@ -24,9 +24,7 @@
 {# What a part adds to Shannon's entropy of the whole: -p ln p, zero for an empty part. #}
 {% macro surprisal(part, whole) -%}
     coalesce(cast(round(
-        -cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0)
-        * ln(nullif(cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0), 0)),
-        10
+        -{{ quotient(part, whole) }} * ln(nullif({{ quotient(part, whole) }}, 0)), 10
     ) as decimal(12, 10)), 0)
 {%- endmacro %}
 
@@ -38,4 +36,9 @@
         / nullif(cast({{ weight }} as double) * ln(nullif(cast({{ states }} as double), 0)), 0),
         2
     ) as decimal(3, 2))
+{%- endmacro %}
+
+{# The strictest threshold on persons of the release profiles (polku/disclosure), which do not reach dbt. #}
+{% macro strictest_threshold() -%}
+    10
 {%- endmacro %}

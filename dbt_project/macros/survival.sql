@@ -5,11 +5,6 @@
     {{ return(['first_job', 'degree_started', 'death', 'emigration']) }}
 {%- endmacro %}
 
-{# One number over another as a double, null when there is nothing to divide by. #}
-{% macro quotient(part, whole) -%}
-    (cast({{ part }} as double) / nullif(cast({{ whole }} as double), 0))
-{%- endmacro %}
-
 {# The product of part / whole (counts, whole above zero) over the rows of a window, as a double. It is a sum of
    logarithms, but exactly zero from the first row on where nothing is left: there the logarithm does not exist. #}
 {% macro running_product(part, whole, window) -%}

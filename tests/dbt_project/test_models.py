@@ -5,12 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import re
+import tomllib
 from datetime import date
 from pathlib import Path
 
 import pytest
 import yaml
 
+from polku.layout import CHECKOUT
 from polku.publication.coverage import STATUSES
 from tests.dbt_project.conftest import MARKED_COUNTRY, Built
 from tests.dbt_project.landed import PROJECT
@@ -196,3 +198,12 @@ def test_channels_of_outcomes_are_those_of_the_seed_in_the_order_of_their_bits()
 def test_every_status_of_the_models_has_its_words() -> None:
     statuses = macro_list("timelines.sql", "coverage_statuses")
     assert ["observed", "nothing_to_record", *statuses[1:]] == list(STATUSES)
+
+
+def test_no_release_profile_asks_for_more_persons_than_the_models_know_of() -> None:
+    profiles = tomllib.loads((CHECKOUT / "polku" / "disclosure" / "policy.toml").read_text(encoding="utf-8"))
+    strictest = max(entry["threshold_persons"] for entry in profiles.values())
+    macro = (
+        (PROJECT / "macros" / "sequences.sql").read_text(encoding="utf-8").split("macro strictest_threshold() -%}")[1]
+    )
+    assert int(macro.split("{%-")[0]) == strictest

@@ -169,9 +169,8 @@ def test_figures_of_the_patients_that_can_be_counted_on_paper(estimate: Estimate
 
 def test_actuarial_survival_of_the_patients_is_the_printed_one() -> None:
     """The macro's product over yearly intervals, in which the censored are at risk for one half."""
-    macros = (
-        jinja2.Environment(autoescape=False).from_string((PROJECT / "macros/survival.sql").read_text("utf-8")).module
-    )
+    text = "".join((PROJECT / "macros" / file).read_text("utf-8") for file in ("ratio.sql", "survival.sql"))
+    macros = jinja2.Environment(autoescape=False).from_string(text).module
     window = "order by year rows between unbounded preceding and current row"
     survival = macros.running_product("2 * n - lost - 2 * dead", "2 * n - lost", window)  # type: ignore[attr-defined]
     query = f"""

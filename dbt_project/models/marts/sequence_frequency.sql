@@ -1,6 +1,5 @@
-{#- A path of fewer persons is named nowhere, whatever the release profile asks for: its name alone would tell of them.
-    Ten is the strictest threshold of the profiles. -#}
-{%- set named_from_persons = 10 -%}
+{#- A path of fewer persons than the threshold is named nowhere, whatever the release profile asks for: its name alone
+    would tell of them. -#}
 
 with spells as (
 
@@ -43,7 +42,7 @@ named as (
     select sequence_code
     from distinct_sequences
     group by sequence_code
-    having max(persons) >= {{ named_from_persons }}
+    having max(persons) >= {{ strictest_threshold() }}
 
 ),
 

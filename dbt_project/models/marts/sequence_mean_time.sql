@@ -1,6 +1,4 @@
-{#- A count closer to all persons than this would tell how few were never in the state; ten is the strictest threshold
-    of the release profiles. -#}
-{%- set told_apart_persons = 10 -%}
+{#- A count closer to all persons than the threshold would tell how few were never in the state. -#}
 
 with spells as (
 
@@ -84,7 +82,7 @@ grid as (
         totals.squared_weight,
         case
             when totals.persons > 0
-                then least(coalesce(cells.persons, 0), greatest(totals.persons - {{ told_apart_persons }}, 0))
+                then least(coalesce(cells.persons, 0), greatest(totals.persons - {{ strictest_threshold() }}, 0))
         end as persons_at_least,
         case when totals.persons > 0 then coalesce(cells.months, 0) end as months,
         coalesce(cells.squared_months, 0) as squared_months,
