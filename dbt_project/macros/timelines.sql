@@ -42,7 +42,8 @@
 
    Days are counted from a fixed day, so that an open end can be compared as a number greater than all. What counts is
    the end of everything before a spell, not of the spell just before it: a short spell inside a long one must not hide
-   the long one's end. #}
+   the long one's end. Spells that are alike stand in no order, and each window may see them in another one: they are
+   numbered together (`range`). #}
 {% macro merge_spells(spells, keys) -%}
     select
         {{ keys | join(', ') }},
@@ -55,7 +56,7 @@
             sum(case when first_day_no <= earlier_end_day_no + gap_days then 0 else 1 end) over (
                 partition by {{ keys | join(', ') }}
                 order by first_day_no nulls last, end_day_no nulls last, gap_days nulls last
-                rows between unbounded preceding and current row
+                range between unbounded preceding and current row
             ) as spell_no
         from (
             select

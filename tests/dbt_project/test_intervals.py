@@ -7,6 +7,8 @@ from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -79,6 +81,31 @@ def test_the_order_and_repetition_of_rows_do_not_matter(
     again = [*spells, *spells[:2]]
     shuffled.shuffle(again)
     assert merge(again, gap_days) == merge(spells, gap_days)
+
+
+def test_spells_that_are_alike_are_one_however_many_they_are(built: Built) -> None:
+    """Windows over many rows leave those that are alike in any order, each window in its own."""
+    persons, starts, repeated = 100, 3, 1500
+    numbers = np.random.default_rng(1).permutation(persons * starts * repeated)
+    started_on = pd.Timestamp(DAY_ZERO) + pd.to_timedelta(numbers % starts * 20, unit="D")
+    spells = pd.DataFrame(
+        {
+            "person_key": numbers // starts % persons,
+            "channel_code": "c",
+            "service_code": "s",
+            "started_on": started_on,
+            "ended_on": started_on + pd.Timedelta(days=10),
+            "gap_days": 0,
+        }
+    )
+    warehouse = Warehouse(built, ["intermediate.int_merge_service_episodes"])
+    try:
+        warehouse.frame("intermediate.int_union_service_spells", spells)
+        warehouse.make()
+        query = "select merged_spells from warehouse.intermediate.int_merge_service_episodes"
+        assert warehouse.query(query) == [(repeated,)] * persons * starts
+    finally:
+        warehouse.close()
 
 
 @many

@@ -6,7 +6,8 @@ with plans as (
 ),
 
 -- Both the employment office and the municipality record a plan that they made together, some days apart: records of a
--- person that follow each other within 31 days are of one plan. Reviews come a year later.
+-- person that follow each other within 31 days are of one plan. Reviews come a year later. Records that are alike stand
+-- in no order: they are numbered together (`range`).
 compared as (
 
     select
@@ -26,7 +27,7 @@ numbered as (
         sum(case when {{ days_between('earlier_made_on', 'made_on') }} <= 31 then 0 else 1 end) over (
             partition by person_key
             order by made_on nulls last, register nulls last, started_on nulls last, ended_on nulls last
-            rows between unbounded preceding and current row
+            range between unbounded preceding and current row
         ) as plan_no
     from compared
 
