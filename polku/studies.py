@@ -18,6 +18,7 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import load_contracts
+from polku.contracts.soundness import STATES
 from polku.effects.plan import Comparison, parse_comparison
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
@@ -37,7 +38,8 @@ class Study:
     `window_until` is inclusive. `permanent_until` is the last individual number that counts as a
     permanent identity code: only a test study may widen it, because invented persons carry 900-999.
     `rule_set` is one of the seed state_priority; `month_rule` says when a state holds a month: on its last day, or on
-    more than half of its days.
+    more than half of its days. `risk_set_states` are the main activities in which persons may
+    enter the service: in such a month others are compared with those who then enter it (none: no month compares).
     `contracts` are the effective ones; `omitted` names, by (register, table), the columns that this
     study's deliveries lack: they land as null. `comparison` is how clients are matched with others (None: not at all).
     """
@@ -55,6 +57,7 @@ class Study:
     foreign_background: bool
     min_age_years: int | None
     max_age_years: int | None
+    risk_set_states: tuple[str, ...]
     groups: dict[str, Label]
     months_before: int
     months_after: int
@@ -101,6 +104,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     permanent_until = data.get("permanent_until", LAST_PERMANENT)
     if permanent_until != LAST_PERMANENT and data.get("test") is not True:
         faults.add("study", "only a study with `test = true` may widen `permanent_until` beyond 899")
+    for state in sections["cohort"].get("risk_set_states", ()):
+        if state not in STATES:
+            faults.add("cohort", f"`risk_set_states` names `{state}`; these are states: {', '.join(sorted(STATES))}")
     for key, known in (("rule_set", RULE_SETS), ("month_rule", MONTH_RULES)):
         if sections["timeline"].get(key) not in known:
             faults.add("timeline", f"`{key}` must be one of {', '.join(known)}")
@@ -143,6 +149,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         foreign_background=cohort["foreign_background"],
         min_age_years=cohort.get("min_age_years"),
         max_age_years=cohort.get("max_age_years"),
+        risk_set_states=tuple(cohort.get("risk_set_states", ())),
         groups=groups,
         months_before=outcomes["months_before"],
         months_after=outcomes["months_after"],
@@ -235,12 +242,13 @@ _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
         "foreign_background": bool,
         "min_age_years": int,
         "max_age_years": int,
+        "risk_set_states": list,
     },
     "outcomes": {"months_before": int, "months_after": int, "employed_min_eur_per_month": (int, float)},
     "timeline": {"rule_set": str, "month_rule": str},
     "release": {"profile": str, "tables": list},
 }
-_OPTIONAL = frozenset(("municipality_code", "min_age_years", "max_age_years"))
+_OPTIONAL = frozenset(("municipality_code", "min_age_years", "max_age_years", "risk_set_states"))
 _REGISTER: dict[str, type | tuple[type, ...]] = {
     "covered_from": date,
     "maturity_months": int,

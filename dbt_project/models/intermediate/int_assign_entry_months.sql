@@ -19,7 +19,8 @@ study as (
 
 comparison as (
 
-    select * from {{ ref('int_find_comparison_persons') }}
+    select * from {{ ref('int_find_eligible_persons') }}
+    where not is_client
 
 ),
 

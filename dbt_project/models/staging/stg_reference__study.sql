@@ -17,6 +17,7 @@ final as (
         foreign_background as requires_foreign_background,
         min_age_years,
         max_age_years,
+        risk_set_states,
         client_register,
         months_before,
         months_after,

@@ -7,7 +7,6 @@ with study as (
 persons as (
 
     select * from {{ ref('int_resolve_persons') }}
-    where not is_client
 
 ),
 
@@ -23,6 +22,7 @@ of_age as (
 
     select
         persons.person_key,
+        persons.is_client,
         greatest(
             study.first_month_index,
             coalesce(
@@ -66,6 +66,7 @@ anywhere as (
 
     select
         of_age.person_key,
+        of_age.is_client,
         of_age.first_month_index,
         of_age.last_month_index
     from of_age
@@ -78,6 +79,7 @@ in_municipality as (
 
     select
         of_age.person_key,
+        of_age.is_client,
         greatest(of_age.first_month_index, resident.first_month_index) as first_month_index,
         least(of_age.last_month_index, resident.last_month_index) as last_month_index
     from of_age
@@ -98,6 +100,7 @@ final as (
 
     select
         person_key,
+        is_client,
         cast(first_month_index as integer) as first_month_index,
         cast(last_month_index as integer) as last_month_index
     from eligible

@@ -1,0 +1,105 @@
+{#- So many others of each side of a client are looked at, and so many of them taken. -#}
+{%- set others = 5 -%}
+{%- set caliper_sd = 0.2 -%}
+
+with risk_sets as (
+
+    select * from {{ ref('int_list_risk_sets') }}
+
+),
+
+scores as (
+
+    select * from {{ ref('int_score_risk_sets') }}
+
+),
+
+-- Person keys are random: where scores are equal their order is a random one that stays.
+scored as (
+
+    select
+        risk_sets.person_key,
+        risk_sets.month_index,
+        risk_sets.is_entry,
+        scores.entry_logit,
+        stddev_samp(scores.entry_logit) over () as logit_sd
+    from risk_sets
+    inner join scores
+        on
+            risk_sets.person_key = scores.person_key
+            and risk_sets.month_index = scores.month_index
+
+),
+
+placed as (
+
+    select
+        *,
+        sum(case when is_entry then 0 else 1 end) over (
+            partition by month_index
+            order by entry_logit nulls last, is_entry nulls last, person_key nulls last
+            rows between unbounded preceding and current row
+        ) as place_no
+    from scored
+
+),
+
+-- The nearest others lie next to the client in the order of the scores.
+candidates as (
+
+    select
+        clients.person_key as client_person_key,
+        clients.month_index,
+        compared.person_key,
+        row_number() over (
+            partition by clients.person_key
+            order by
+                abs(compared.entry_logit - clients.entry_logit) asc nulls last,
+                compared.entry_logit asc nulls last,
+                compared.person_key asc nulls last
+        ) as rank_no
+    from placed as clients
+    inner join placed as compared
+        on
+            clients.month_index = compared.month_index
+            and compared.place_no between clients.place_no - {{ others - 1 }} and clients.place_no + {{ others }}
+    where
+        clients.is_entry
+        and not compared.is_entry
+        and abs(compared.entry_logit - clients.entry_logit) <= {{ caliper_sd }} * clients.logit_sd
+
+),
+
+matched as (
+
+    select
+        client_person_key,
+        month_index,
+        person_key,
+        count(*) over (partition by client_person_key) as others
+    from candidates
+    where rank_no <= {{ others }}
+
+),
+
+-- In sixtieths, so that a half, a third, a quarter and a fifth are whole numbers and sums do not depend on their order.
+final as (
+
+    select distinct
+        client_person_key as person_key,
+        month_index as entry_month_index,
+        'client' as group_code,
+        cast(60 as integer) as weight_60
+    from matched
+    union all
+    select
+        person_key,
+        month_index as entry_month_index,
+        'other' as group_code,
+        cast(sum({{ quotient('60', 'others') }}) as integer) as weight_60
+    from matched
+    group by person_key, month_index
+
+)
+
+select * from final

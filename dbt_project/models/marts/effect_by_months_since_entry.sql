@@ -1,0 +1,336 @@
+{%- set flags = ['employed', 'studying', 'degree_completed'] -%}
+{%- set amounts = ['earnings_eur', 'benefit_unemployment_eur', 'benefit_social_assistance_eur'] -%}
+{%- set outcomes = flags + amounts -%}
+{#- The rows that a design compares, by their weight; `changes` are since the month before the entry. -#}
+{%- set designs = {
+    'two_groups': {'rows': 'two_groups', 'weight': 'weight', 'changes': false},
+    'as_assigned': {'rows': 'followed', 'weight': 'weight_60', 'changes': false},
+    'until_own_entry': {'rows': 'staying', 'weight': 'weight_60 * staying_weight', 'changes': false},
+    'change_until_own_entry': {'rows': 'changed', 'weight': 'weight_60 * staying_weight', 'changes': true}
+} -%}
+
+with person_outcomes as (
+
+    select * from {{ ref('person_outcome') }}
+
+),
+
+followed as (
+
+    select * from {{ ref('int_follow_risk_sets') }}
+
+),
+
+balance as (
+
+    select * from {{ ref('risk_set_balance') }}
+
+),
+
+two_groups as (
+
+    select
+        person_key,
+        case when group_code = 'client' then 'client' else 'other' end as group_code,
+        months_since_entry,
+        weight,
+        {{ outcomes | join(', ') }}
+    from person_outcomes
+
+),
+
+staying as (
+
+    select * from followed
+    where is_before_own_entry
+
+),
+
+bases as (
+
+    select
+        person_key,
+        entry_month_index,
+        {{ outcomes | join(', ') }}
+    from staying
+    where months_since_entry = -1
+
+),
+
+changed as (
+
+    select
+        staying.person_key,
+        staying.group_code,
+        staying.months_since_entry,
+        staying.weight_60,
+        staying.staying_weight,
+        {% for outcome in flags %}
+        case when staying.{{ outcome }} then 1 when not staying.{{ outcome }} then 0 end
+        - case when bases.{{ outcome }} then 1 when not bases.{{ outcome }} then 0 end as {{ outcome }},
+        {% endfor %}
+        {% for outcome in amounts %}
+        staying.{{ outcome }} - bases.{{ outcome }} as {{ outcome }}{{ ',' if not loop.last }}
+        {% endfor %}
+    from staying
+    inner join bases
+        on
+            staying.person_key = bases.person_key
+            and staying.entry_month_index = bases.entry_month_index
+
+),
+
+-- A person may be compared in several months: what counts for the uncertainty is the person.
+{% for design, its in designs.items() %}
+{{ design }}_persons as (
+
+    select
+        person_key,
+        group_code,
+        months_since_entry,
+        {% for outcome in outcomes %}
+        {% set value = 'case when ' ~ outcome ~ ' then ' ~ its.weight ~ ' else 0 end'
+            if outcome in flags and not its.changes else its.weight ~ ' * ' ~ outcome %}
+        sum(case when {{ outcome }} is not null then {{ its.weight }} end) as {{ outcome }}_weight,
+        sum(case when {{ outcome }} is not null then {{ value }} end) as {{ outcome }}_sum{{ ',' if not loop.last }}
+        {% endfor %}
+    from {{ its.rows }}
+    group by person_key, group_code, months_since_entry
+
+),
+
+{% endfor %}
+person_sums as (
+
+    {% for design in designs %}
+    {% set last = loop.last %}
+    {% for outcome in outcomes %}
+    select
+        '{{ design }}' as design_code,
+        '{{ outcome }}' as outcome_code,
+        person_key,
+        group_code,
+        months_since_entry,
+        cast({{ outcome }}_weight as double) as weight,
+        cast({{ outcome }}_sum as double) as weighted_sum
+    from {{ design }}_persons
+    where {{ outcome }}_weight > 0
+    {{ 'union all' if not (last and loop.last) }}
+    {% endfor %}
+    {% endfor %}
+
+),
+
+compared_groups as (
+
+    select
+        design_code,
+        outcome_code,
+        months_since_entry,
+        group_code,
+        count(*) as persons,
+        sum(weight) as weight,
+        {{ quotient('sum(weighted_sum)', 'sum(weight)') }} as mean,
+        {{ quotient('sum(weight) * sum(weight)', 'sum(weight * weight)') }} as effective_persons
+    from person_sums
+    group by design_code, outcome_code, months_since_entry, group_code
+
+),
+
+compared as (
+
+    select
+        clients.design_code,
+        clients.outcome_code,
+        clients.months_since_entry,
+        clients.persons as persons_client,
+        others.persons as persons_other,
+        others.effective_persons as effective_persons_other,
+        clients.mean as mean_client,
+        others.mean as mean_other
+    from compared_groups as clients
+    inner join compared_groups as others
+        on
+            clients.design_code = others.design_code
+            and clients.outcome_code = others.outcome_code
+            and clients.months_since_entry = others.months_since_entry
+    where clients.group_code = 'client' and others.group_code = 'other' and clients.persons > 1 and others.persons > 1
+
+),
+
+-- How far the difference moves when a person is left out (jackknife by person: those compared in several months, or in
+-- both groups, count as one).
+contributions as (
+
+    select
+        person_sums.design_code,
+        person_sums.outcome_code,
+        person_sums.months_since_entry,
+        person_sums.person_key,
+        sum(
+            case when person_sums.group_code = 'client' then 1 else -1 end
+            * {{ quotient(
+                'person_sums.weighted_sum - compared_groups.mean * person_sums.weight',
+                'compared_groups.weight - person_sums.weight'
+            ) }}
+        ) as contribution
+    from person_sums
+    inner join compared_groups
+        on
+            person_sums.design_code = compared_groups.design_code
+            and person_sums.outcome_code = compared_groups.outcome_code
+            and person_sums.months_since_entry = compared_groups.months_since_entry
+            and person_sums.group_code = compared_groups.group_code
+    group by
+        person_sums.design_code, person_sums.outcome_code, person_sums.months_since_entry, person_sums.person_key
+
+),
+
+errors as (
+
+    select
+        design_code,
+        outcome_code,
+        months_since_entry,
+        sqrt(sum(contribution * contribution)) as standard_error
+    from contributions
+    group by design_code, outcome_code, months_since_entry
+
+),
+
+-- Of the sum from the first month after the entry to the last of a year.
+years as (
+
+    select 12 as months
+    union all
+    select 24 as months
+    union all
+    select 36 as months
+
+),
+
+year_contributions as (
+
+    select
+        contributions.design_code,
+        contributions.outcome_code,
+        years.months,
+        contributions.person_key,
+        sum(contributions.contribution) as contribution
+    from contributions
+    inner join years
+        on contributions.months_since_entry between 1 and years.months
+    group by contributions.design_code, contributions.outcome_code, years.months, contributions.person_key
+
+),
+
+year_errors as (
+
+    select
+        design_code,
+        outcome_code,
+        months,
+        sqrt(sum(contribution * contribution)) as standard_error
+    from year_contributions
+    group by design_code, outcome_code, months
+
+),
+
+spans as (
+
+    select
+        compared.*,
+        'month' as span_code,
+        compared.mean_client - compared.mean_other as difference,
+        errors.standard_error
+    from compared
+    inner join errors
+        on
+            compared.design_code = errors.design_code
+            and compared.outcome_code = errors.outcome_code
+            and compared.months_since_entry = errors.months_since_entry
+    union all
+    select
+        compared.design_code,
+        compared.outcome_code,
+        years.months as months_since_entry,
+        min(compared.persons_client) as persons_client,
+        min(compared.persons_other) as persons_other,
+        min(compared.effective_persons_other) as effective_persons_other,
+        sum(compared.mean_client) as mean_client,
+        sum(compared.mean_other) as mean_other,
+        'since_entry' as span_code,
+        sum(compared.mean_client - compared.mean_other) as difference,
+        min(year_errors.standard_error) as standard_error
+    from compared
+    inner join years
+        on compared.months_since_entry between 1 and years.months
+    inner join year_errors
+        on
+            compared.design_code = year_errors.design_code
+            and compared.outcome_code = year_errors.outcome_code
+            and years.months = year_errors.months
+    where compared.outcome_code not in ('degree_completed')
+    group by compared.design_code, compared.outcome_code, years.months
+    having count(*) = years.months
+
+),
+
+-- Bonferroni over the two years before the entry, in which nothing can be an effect: 95 per cent over all 24 months.
+before as (
+
+    select
+        design_code,
+        outcome_code,
+        max(abs({{ quotient('difference', 'standard_error') }})) > 3.08 as differs_before
+    from spans
+    where months_since_entry < 0
+    group by design_code, outcome_code
+
+),
+
+alike as (
+
+    select
+        count(*) > 0 as is_compared,
+        coalesce(max(abs(standardised_difference)) <= 0.1, false) as is_balanced,
+        coalesce(min(share_of_clients) >= 0.8, false) as is_supported
+    from balance
+    where stage_code = 'matched'
+
+),
+
+final as (
+
+    select
+        spans.design_code,
+        spans.outcome_code,
+        spans.span_code,
+        spans.months_since_entry,
+        spans.persons_client,
+        spans.persons_other,
+        {{ rounded('spans.effective_persons_other', 1) }} as effective_persons_other,
+        {{ rounded('spans.mean_client', 6) }} as mean_client,
+        {{ rounded('spans.mean_other', 6) }} as mean_other,
+        {{ rounded('spans.difference', 6) }} as difference,
+        {{ rounded('spans.standard_error', 6) }} as standard_error,
+        {{ rounded('spans.difference - 1.959964 * spans.standard_error', 6) }} as lower_bound,
+        {{ rounded('spans.difference + 1.959964 * spans.standard_error', 6) }} as upper_bound,
+        case
+            when spans.design_code = 'two_groups' then 'groups_differ'
+            when not alike.is_supported then 'not_supported'
+            when not alike.is_balanced then 'not_balanced'
+            when spans.effective_persons_other < 50 then 'too_few_alike'
+            when coalesce(before.differs_before, false) then 'differs_before'
+            when spans.months_since_entry < 0 then 'before_entry'
+        end as no_effect_code
+    from spans
+    cross join alike
+    left join before
+        on
+            spans.design_code = before.design_code
+            and spans.outcome_code = before.outcome_code
+
+)
+
+select * from final

@@ -1,0 +1,200 @@
+{%- set numbers = [
+    'age_months', 'months_since_arrival', 'months_unemployed_24_before', 'months_employed_24_before',
+    'months_in_service_24_before', 'months_studying_24_before'
+] -%}
+{%- set codes = ['sex_code', 'residence_ground_code', 'earlier_state_code'] -%}
+
+with risk_sets as (
+
+    select * from {{ ref('int_list_risk_sets') }}
+
+),
+
+matched as (
+
+    select * from {{ ref('int_match_risk_sets') }}
+
+),
+
+counted as (
+
+    select
+        month_index,
+        cast(sum(case when is_entry then 1 else 0 end) as bigint) as clients,
+        cast(sum(case when is_entry then 0 else 1 end) as bigint) as others
+    from risk_sets
+    group by month_index
+
+),
+
+-- Before matching all others of a month stand for its clients.
+staged as (
+
+    select
+        'unmatched' as stage_code,
+        risk_sets.*,
+        case when risk_sets.is_entry then 1 else {{ quotient('counted.clients', 'counted.others') }} end as weight
+    from risk_sets
+    inner join counted
+        on risk_sets.month_index = counted.month_index
+    where counted.clients > 0 and counted.others > 0
+    union all
+    select
+        'matched' as stage_code,
+        risk_sets.*,
+        {{ quotient('matched.weight_60', '60') }} as weight
+    from risk_sets
+    inner join matched
+        on
+            risk_sets.person_key = matched.person_key
+            and risk_sets.month_index = matched.entry_month_index
+
+),
+
+totals as (
+
+    select
+        stage_code,
+        is_entry,
+        count(distinct person_key) as persons,
+        sum(weight) as weight
+    from staged
+    group by stage_code, is_entry
+
+),
+
+long as (
+
+    {% for covariate in numbers %}
+    select
+        stage_code,
+        is_entry,
+        weight,
+        '{{ covariate }}' as covariate_code,
+        cast(null as varchar) as level_code,
+        cast({{ covariate }} as double) as amount
+    from staged
+    where {{ covariate }} is not null
+    union all
+    {% endfor %}
+    {% for covariate in codes %}
+    select
+        stage_code,
+        is_entry,
+        weight,
+        '{{ covariate }}' as covariate_code,
+        coalesce({{ covariate }}, 'unknown') as level_code,
+        cast(1 as double) as amount
+    from staged
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+-- Of a number the mean of those of whom it is known, of a code the share of all.
+moments as (
+
+    select
+        long.stage_code,
+        long.covariate_code,
+        long.level_code,
+        long.is_entry,
+        {{ quotient(
+            'sum(long.weight * long.amount)',
+            'case when long.level_code is null then sum(long.weight) else min(totals.weight) end'
+        ) }} as mean,
+        {{ quotient('sum(long.weight * long.amount * long.amount)', 'sum(long.weight)') }} as mean_square
+    from long
+    inner join totals
+        on
+            long.stage_code = totals.stage_code
+            and long.is_entry = totals.is_entry
+    group by long.stage_code, long.covariate_code, long.level_code, long.is_entry
+
+),
+
+spread as (
+
+    select
+        *,
+        case when level_code is null then mean_square - mean * mean else mean * (1 - mean) end as variance
+    from moments
+
+),
+
+cells as (
+
+    select distinct
+        stage_code,
+        covariate_code,
+        level_code
+    from spread
+
+),
+
+paired as (
+
+    select
+        cells.stage_code,
+        cells.covariate_code,
+        cells.level_code,
+        coalesce(clients.mean, 0) as mean_client,
+        coalesce(others.mean, 0) as mean_other,
+        case when cells.level_code is null then {{ quotient('clients.variance', 'others.variance') }} end
+            as variance_ratio,
+        coalesce(unmatched.variance, 0) as client_variance
+    from cells
+    left join spread as clients
+        on
+            cells.stage_code = clients.stage_code
+            and cells.covariate_code = clients.covariate_code
+            and coalesce(cells.level_code, '') = coalesce(clients.level_code, '')
+            and clients.is_entry
+    left join spread as others
+        on
+            cells.stage_code = others.stage_code
+            and cells.covariate_code = others.covariate_code
+            and coalesce(cells.level_code, '') = coalesce(others.level_code, '')
+            and not others.is_entry
+    left join spread as unmatched
+        on
+            unmatched.stage_code = 'unmatched'
+            and cells.covariate_code = unmatched.covariate_code
+            and coalesce(cells.level_code, '') = coalesce(unmatched.level_code, '')
+            and unmatched.is_entry
+
+),
+
+persons as (
+
+    select
+        stage_code,
+        sum(case when is_entry then persons end) as persons_client,
+        sum(case when is_entry then 0 else persons end) as persons_other
+    from totals
+    group by stage_code
+
+),
+
+final as (
+
+    select
+        paired.stage_code,
+        paired.covariate_code,
+        paired.level_code,
+        cast(persons.persons_client as bigint) as persons_client,
+        cast(persons.persons_other as bigint) as persons_other,
+        {{ ratio('persons.persons_client', 'max(persons.persons_client) over ()') }} as share_of_clients,
+        {{ rounded('paired.mean_client', 6) }} as mean_client,
+        {{ rounded('paired.mean_other', 6) }} as mean_other,
+        {{ rounded(
+            quotient('paired.mean_client - paired.mean_other', 'sqrt(paired.client_variance)'), 6
+        ) }} as standardised_difference,
+        {{ rounded('paired.variance_ratio', 6) }} as variance_ratio
+    from paired
+    inner join persons
+        on paired.stage_code = persons.stage_code
+
+)
+
+select * from final

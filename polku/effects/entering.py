@@ -1,0 +1,111 @@
+"""The chance of entering the service in a month, of every person who may.
+
+Belongs here: the regression over all risk sets. Does not belong here: who is at risk, and what is made of the chances
+(models `int_list_risk_sets` and those that follow it).
+
+A pooled logistic regression over person-months (D'Agostino et al. 1990, Stat. Med. 9) gives the propensity score on
+which those who enter are matched with others of the same month, and the chance of having entered later, by which others
+who have not yet are weighted (Robins, Hernan and Brumback 2000, Epidemiology 11).
+"""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import pandas as pd
+from scipy.linalg import qr
+
+from polku.effects.matching import Bools, Floats
+
+NUMBERS = (
+    "age_months",
+    "months_since_arrival",
+    "months_unemployed_24_before",
+    "months_employed_24_before",
+    "months_in_service_24_before",
+    "months_studying_24_before",
+)
+"""Covariates that enter with their square."""
+
+CODES = ("sex_code", "residence_ground_code", "earlier_state_code")
+"""Covariates that enter by level."""
+
+SCORES = ["person_key", "month_index", "entry_logit", "entry_chance"]
+FEWEST_ENTRIES = 50
+"""Fewer entries than some ten by covariate make no regression (Peduzzi et al. 1996, J. Clin. Epidemiol. 49)."""
+
+
+def entry_chances(risk_sets: pd.DataFrame) -> pd.DataFrame:
+    """One row per row of `risk_sets` with a chance: person_key, month_index, entry_logit, entry_chance (0 to 1).
+
+    Nobody has one in years and levels in which nobody or everybody enters: there is none to be compared with. The frame
+    is empty where there are too few entries, or the covariates tell without error who enters.
+    """
+    rows = risk_sets.sort_values(["month_index", "person_key"], ignore_index=True)
+    codes = rows[list(CODES)].fillna("unknown").assign(year=rows.month_index // 12)
+    compared = _compared(codes, rows.is_entry.to_numpy(dtype=bool))
+    rows, codes = rows[compared].reset_index(drop=True), codes[compared].reset_index(drop=True)
+    entered = rows.is_entry.to_numpy(dtype=bool)
+    if entered.sum() < FEWEST_ENTRIES:
+        return rows.iloc[:0].reindex(columns=SCORES)
+    logit = _fitted(_design(rows, codes), entered)
+    if logit is None:
+        return rows.iloc[:0].reindex(columns=SCORES)
+    scored: pd.DataFrame = rows[["person_key", "month_index"]].assign(
+        entry_logit=logit, entry_chance=1 / (1 + np.exp(-logit))
+    )
+    return scored
+
+
+def _compared(codes: pd.DataFrame, entered: Bools) -> Bools:
+    """Rows whose every level has some who enter and some who do not, among such rows."""
+    compared = np.ones(len(codes), dtype=bool)
+    while True:
+        before = compared.sum()
+        for name in codes:
+            share = pd.Series(entered[compared]).groupby(codes[name].to_numpy()[compared]).transform("mean")
+            compared[np.flatnonzero(compared)] = ((share > 0) & (share < 1)).to_numpy()
+        if compared.sum() == before:
+            return compared
+
+
+def _design(rows: pd.DataFrame, codes: pd.DataFrame) -> Floats:
+    """Columns that say something each, scaled, with a constant."""
+    columns: list[Floats] = [np.ones(len(rows))]
+    for name in NUMBERS:
+        known = rows[name].notna().to_numpy()
+        values = rows[name].to_numpy(dtype=float, na_value=np.nan)
+        if not known.any():
+            continue
+        values = np.where(known, values - np.nanmean(values), 0.0)
+        values = values / (values.std() or 1.0)
+        columns += [values, values * values, (~known).astype(float)]
+    for name in codes:
+        columns += [(codes[name] == level).to_numpy(dtype=float) for level in codes[name].unique()]
+    design = np.column_stack(columns)
+    # Columns that follow from earlier ones: the diagonal of R falls to nothing where nothing is new.
+    gram = design.T @ design
+    _, triangle, order = qr(gram, pivoting=True)
+    size = np.abs(np.diag(triangle))
+    return design[:, np.sort(order[size > size[0] * 1e-10])]
+
+
+def _fitted(design: Floats, entered: Bools) -> Floats | None:
+    """The linear predictor; None where the likelihood has no greatest value."""
+    from statsmodels.discrete.discrete_model import Logit
+    from statsmodels.tools.sm_exceptions import (
+        ConvergenceWarning,
+        PerfectSeparationError,
+        PerfectSeparationWarning,
+    )
+
+    with warnings.catch_warnings():
+        for kind in (ConvergenceWarning, PerfectSeparationWarning):
+            warnings.simplefilter("error", kind)
+        try:
+            fitted = Logit(entered.astype(float), design).fit(disp=False, maxiter=100)
+        except (ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
+            return None
+    predictor: Floats = np.asarray(design @ fitted.params, dtype=np.float64)
+    return predictor
