@@ -14,7 +14,6 @@ import warnings
 
 import numpy as np
 import pandas as pd
-from scipy.linalg import qr
 
 from polku.effects.matching import Bools, Floats
 
@@ -64,8 +63,10 @@ def _compared(codes: pd.DataFrame, entered: Bools) -> Bools:
     while True:
         before = compared.sum()
         for name in codes:
-            share = pd.Series(entered[compared]).groupby(codes[name].to_numpy()[compared]).transform("mean")
-            compared[np.flatnonzero(compared)] = ((share > 0) & (share < 1)).to_numpy()
+            numbers, _ = pd.factorize(codes[name])
+            some = np.bincount(numbers[compared], entered[compared], numbers.max() + 1)
+            all_ = np.bincount(numbers[compared], minlength=numbers.max() + 1)
+            compared &= ((some > 0) & (some < all_))[numbers]
         if compared.sum() == before:
             return compared
 
@@ -81,14 +82,15 @@ def _design(rows: pd.DataFrame, codes: pd.DataFrame) -> Floats:
         values = np.where(known, values - np.nanmean(values), 0.0)
         values = values / (values.std() or 1.0)
         columns += [values, values * values, (~known).astype(float)]
-    for name in codes:
-        columns += [(codes[name] == level).to_numpy(dtype=float) for level in codes[name].unique()]
+    for code in codes:
+        numbers, levels = pd.factorize(codes[code])
+        columns += [(numbers == number).astype(float) for number in range(len(levels))]
     design = np.column_stack(columns)
-    # Columns that follow from earlier ones: the diagonal of R falls to nothing where nothing is new.
+    # The diagonal of R falls to nothing where a column follows from earlier ones.
     gram = design.T @ design
-    _, triangle, order = qr(gram, pivoting=True)
-    size = np.abs(np.diag(triangle))
-    return design[:, np.sort(order[size > size[0] * 1e-10])]
+    new = np.abs(np.diag(np.linalg.qr(gram, mode="r"))) > 1e-9 * np.linalg.norm(gram, axis=0)
+    independent: Floats = design[:, new]
+    return independent
 
 
 def _fitted(design: Floats, entered: Bools) -> Floats | None:
@@ -104,7 +106,7 @@ def _fitted(design: Floats, entered: Bools) -> Floats | None:
         for kind in (ConvergenceWarning, PerfectSeparationWarning):
             warnings.simplefilter("error", kind)
         try:
-            fitted = Logit(entered.astype(float), design).fit(disp=False, maxiter=100)
+            fitted = Logit(entered.astype(float), design, check_rank=False, hasconst=True).fit(disp=False, maxiter=100)
         except (ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
             return None
     predictor: Floats = np.asarray(design @ fitted.params, dtype=np.float64)

@@ -22,6 +22,7 @@ from polku.twin.skills_centre import (
     JOB_LOSS_RATIO,
     OLDEST_AT_ENTRY,
     OUTCOMES,
+    SELECTION_ON_EMPLOYABILITY,
     SkillsCentre,
 )
 
@@ -136,12 +137,18 @@ class Activity:
 
 
 def simulate_activity(
-    people: People, residence: Residence, months: Dates, study_area: int, seed: int, without: str | None = None
+    people: People,
+    residence: Residence,
+    months: Dates,
+    study_area: int,
+    seed: int,
+    without: str | None = None,
+    unseen_selection: float = SELECTION_ON_EMPLOYABILITY,
 ) -> Activity:
     """Run the chain over the window. Where it runs `without` a service (a key of `services.KINDS`), nobody enters that:
     the same random draws then give the world without it, from which the truth file takes the true effect."""
     rng = stream(seed, "activity")
-    centre = SkillsCentre(people, months, study_area, seed)
+    centre = SkillsCentre(people, months, study_area, seed, unseen_selection)
     services = Services(people, months, seed, without)
     led_to = np.array([SERVICE_LEADS_TO[name] for name in OUTCOMES])[centre.planned_outcome]
     led_to = np.where((led_to == VOCATIONAL) & centre.in_higher_education, HIGHER, led_to)

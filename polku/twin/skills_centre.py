@@ -57,12 +57,13 @@ class SkillsCentre:
     """The service's book: month of entry and exit (-1: none) and outcome of every person.
 
     Length and outcome are drawn beforehand for all persons alike, so that the world with the service and
-    the world without it differ by the service alone.
+    the world without it differ by the service alone. `unseen_selection` is SELECTION_ON_EMPLOYABILITY, or 0 in a world
+    where nothing steers the entry that registers do not know.
     """
 
-    def __init__(self, people: People, months: Dates, study_area: int, seed: int) -> None:
+    def __init__(self, people: People, months: Dates, study_area: int, seed: int, unseen_selection: float) -> None:
         persons = len(people)
-        self.people, self.study_area = people, study_area
+        self.people, self.study_area, self.unseen_selection = people, study_area, unseen_selection
         self.entry, self.exit, self.outcome = np.full((3, persons), -1)
         rng = stream(seed, "skills centre plans")
         length = SHORTEST_MONTHS + rng.gamma(*EXTRA_MONTHS, persons).astype(int)
@@ -90,7 +91,7 @@ class SkillsCentre:
         """Take in this month's clients: some of the eligible, weighted, without replacement."""
         eligible = eligible & (self.entry < 0)
         log_weight = SELECTION_PER_UNEMPLOYED_MONTH * unemployed_months
-        log_weight = log_weight + SELECTION_ON_EMPLOYABILITY * self.people.employability
+        log_weight = log_weight + self.unseen_selection * self.people.employability
         log_weight += np.log(SELECTION_BY_GROUND[self.people.ground])
         # The largest of (log weight + Gumbel noise) are a weighted draw without replacement.
         score = np.where(eligible, log_weight + self.selection.gumbel(size=len(eligible)), -np.inf)

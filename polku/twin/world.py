@@ -19,6 +19,7 @@ from polku.twin.chance import Dates, Floats, stream
 from polku.twin.people import CodeBooks, People, make_people
 from polku.twin.residence import Residence, simulate_residence
 from polku.twin.services import KINDS, months_of_entry
+from polku.twin.skills_centre import SELECTION_ON_EMPLOYABILITY
 from polku.twin.spells import Spells, spells_of
 
 EARLIEST_START_DAYS = 700
@@ -38,6 +39,7 @@ class World:
     residence: Residence
     activity: Activity
     first_person: int = 0
+    unseen_selection: float = SELECTION_ON_EMPLOYABILITY
 
     @cached_property
     def first_day(self) -> Dates:
@@ -65,7 +67,7 @@ class World:
         live in Finland are employed than in the same world, same draws, without it; and how many they are."""
         entry = months_of_entry(self.activity.service, KINDS[service])
         without = simulate_activity(
-            self.people, self.residence, self.months, self.study_area, self.seed, without=service
+            self.people, self.residence, self.months, self.study_area, self.seed, service, self.unseen_selection
         )
         entrants = np.flatnonzero(entry >= 0)
         gained = np.zeros((2, self.study.months_after + 1))
@@ -91,7 +93,14 @@ def blocks(study: Study, persons: int, seed: int, block: int) -> Iterator[World]
         yield make_world(study, min(block, persons - first), seed, first, books)
 
 
-def make_world(study: Study, persons: int, seed: int, first_person: int = 0, books: CodeBooks | None = None) -> World:
+def make_world(
+    study: Study,
+    persons: int,
+    seed: int,
+    first_person: int = 0,
+    books: CodeBooks | None = None,
+    unseen_selection: float = SELECTION_ON_EMPLOYABILITY,
+) -> World:
     """Simulate `persons` persons over the window of `study`: all of a small world, or those from `first_person` on.
 
     The persons of another block are drawn with another seed, and `books` keeps the identity codes apart.
@@ -102,5 +111,5 @@ def make_world(study: Study, persons: int, seed: int, first_person: int = 0, boo
     study_area = int(study.municipality_code or 0)
     people = make_people(persons, months, seed, first_person, books or CodeBooks())
     residence = simulate_residence(people, months, study_area, seed)
-    activity = simulate_activity(people, residence, months, study_area, seed)
-    return World(study, seed, months, study_area, people, residence, activity, first_person)
+    activity = simulate_activity(people, residence, months, study_area, seed, unseen_selection=unseen_selection)
+    return World(study, seed, months, study_area, people, residence, activity, first_person, unseen_selection)

@@ -80,22 +80,26 @@ changed as (
 
 ),
 
--- A person may be compared in several months: what counts for the uncertainty is the person.
+-- A person may be compared in several months, and be in both groups: what counts for the uncertainty is the person.
 {% for design, its in designs.items() %}
 {{ design }}_persons as (
 
     select
         person_key,
-        group_code,
         months_since_entry,
         {% for outcome in outcomes %}
         {% set value = 'case when ' ~ outcome ~ ' then ' ~ its.weight ~ ' else 0 end'
             if outcome in flags and not its.changes else its.weight ~ ' * ' ~ outcome %}
-        sum(case when {{ outcome }} is not null then {{ its.weight }} end) as {{ outcome }}_weight,
-        sum(case when {{ outcome }} is not null then {{ value }} end) as {{ outcome }}_sum{{ ',' if not loop.last }}
+        {% set last = loop.last %}
+        {% for group in ['client', 'other'] %}
+        {% set known = "group_code = '" ~ group ~ "' and " ~ outcome ~ ' is not null' %}
+        sum(case when {{ known }} then {{ its.weight }} end) as {{ outcome }}_{{ group }}_weight,
+        sum(case when {{ known }} then {{ value }} end) as {{ outcome }}_{{ group }}_sum
+        {{- ',' if not (last and loop.last) }}
+        {% endfor %}
         {% endfor %}
     from {{ its.rows }}
-    group by person_key, group_code, months_since_entry
+    group by person_key, months_since_entry
 
 ),
 
@@ -109,57 +113,48 @@ person_sums as (
         '{{ design }}' as design_code,
         '{{ outcome }}' as outcome_code,
         person_key,
-        group_code,
         months_since_entry,
-        cast({{ outcome }}_weight as double) as weight,
-        cast({{ outcome }}_sum as double) as weighted_sum
+        cast({{ outcome }}_client_weight as double) as client_weight,
+        cast({{ outcome }}_client_sum as double) as client_sum,
+        cast({{ outcome }}_other_weight as double) as other_weight,
+        cast({{ outcome }}_other_sum as double) as other_sum
     from {{ design }}_persons
-    where {{ outcome }}_weight > 0
+    where {{ outcome }}_client_weight > 0 or {{ outcome }}_other_weight > 0
     {{ 'union all' if not (last and loop.last) }}
     {% endfor %}
     {% endfor %}
 
 ),
 
-compared_groups as (
+compared as (
 
     select
         design_code,
         outcome_code,
         months_since_entry,
-        group_code,
-        count(*) as persons,
-        sum(weight) as weight,
-        {{ quotient('sum(weighted_sum)', 'sum(weight)') }} as mean,
-        {{ quotient('sum(weight) * sum(weight)', 'sum(weight * weight)') }} as effective_persons
+        count(client_weight) as persons_client,
+        count(other_weight) as persons_other,
+        least(
+            count(case when client_sum <> 0 then 1 end),
+            count(case when other_sum <> 0 then 1 end)
+        ) as persons_with,
+        least(
+            count(case when client_sum <> client_weight then 1 end),
+            count(case when other_sum <> other_weight then 1 end)
+        ) as persons_without,
+        sum(client_weight) as client_weight,
+        sum(other_weight) as other_weight,
+        {{ quotient('sum(client_sum)', 'sum(client_weight)') }} as mean_client,
+        {{ quotient('sum(other_sum)', 'sum(other_weight)') }} as mean_other,
+        {{ quotient('sum(other_weight) * sum(other_weight)', 'sum(other_weight * other_weight)') }}
+            as effective_persons_other
     from person_sums
-    group by design_code, outcome_code, months_since_entry, group_code
+    group by design_code, outcome_code, months_since_entry
+    having count(client_weight) > 1 and count(other_weight) > 1
 
 ),
 
-compared as (
-
-    select
-        clients.design_code,
-        clients.outcome_code,
-        clients.months_since_entry,
-        clients.persons as persons_client,
-        others.persons as persons_other,
-        others.effective_persons as effective_persons_other,
-        clients.mean as mean_client,
-        others.mean as mean_other
-    from compared_groups as clients
-    inner join compared_groups as others
-        on
-            clients.design_code = others.design_code
-            and clients.outcome_code = others.outcome_code
-            and clients.months_since_entry = others.months_since_entry
-    where clients.group_code = 'client' and others.group_code = 'other' and clients.persons > 1 and others.persons > 1
-
-),
-
--- How far the difference moves when a person is left out (jackknife by person: those compared in several months, or in
--- both groups, count as one).
+-- How far the difference moves when a person is left out (jackknife by person).
 contributions as (
 
     select
@@ -167,22 +162,19 @@ contributions as (
         person_sums.outcome_code,
         person_sums.months_since_entry,
         person_sums.person_key,
-        sum(
-            case when person_sums.group_code = 'client' then 1 else -1 end
-            * {{ quotient(
-                'person_sums.weighted_sum - compared_groups.mean * person_sums.weight',
-                'compared_groups.weight - person_sums.weight'
-            ) }}
-        ) as contribution
+        coalesce({{ quotient(
+            'person_sums.client_sum - compared.mean_client * person_sums.client_weight',
+            'compared.client_weight - person_sums.client_weight'
+        ) }}, 0) - coalesce({{ quotient(
+            'person_sums.other_sum - compared.mean_other * person_sums.other_weight',
+            'compared.other_weight - person_sums.other_weight'
+        ) }}, 0) as contribution
     from person_sums
-    inner join compared_groups
+    inner join compared
         on
-            person_sums.design_code = compared_groups.design_code
-            and person_sums.outcome_code = compared_groups.outcome_code
-            and person_sums.months_since_entry = compared_groups.months_since_entry
-            and person_sums.group_code = compared_groups.group_code
-    group by
-        person_sums.design_code, person_sums.outcome_code, person_sums.months_since_entry, person_sums.person_key
+            person_sums.design_code = compared.design_code
+            and person_sums.outcome_code = compared.outcome_code
+            and person_sums.months_since_entry = compared.months_since_entry
 
 ),
 
@@ -239,7 +231,15 @@ year_errors as (
 spans as (
 
     select
-        compared.*,
+        compared.design_code,
+        compared.outcome_code,
+        compared.months_since_entry,
+        compared.persons_client,
+        compared.persons_other,
+        least(compared.persons_with, compared.persons_without) as persons_at_least,
+        compared.effective_persons_other,
+        compared.mean_client,
+        compared.mean_other,
         'month' as span_code,
         compared.mean_client - compared.mean_other as difference,
         errors.standard_error
@@ -256,6 +256,7 @@ spans as (
         years.months as months_since_entry,
         min(compared.persons_client) as persons_client,
         min(compared.persons_other) as persons_other,
+        least(max(compared.persons_with), max(compared.persons_without)) as persons_at_least,
         min(compared.effective_persons_other) as effective_persons_other,
         sum(compared.mean_client) as mean_client,
         sum(compared.mean_other) as mean_other,
@@ -309,6 +310,7 @@ final as (
         spans.months_since_entry,
         spans.persons_client,
         spans.persons_other,
+        spans.persons_at_least,
         {{ rounded('spans.effective_persons_other', 1) }} as effective_persons_other,
         {{ rounded('spans.mean_client', 6) }} as mean_client,
         {{ rounded('spans.mean_other', 6) }} as mean_other,

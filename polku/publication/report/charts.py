@@ -30,8 +30,8 @@ _INK, _GRID = "#333333", "#dddddd"
 _HATCH = "////"
 
 
-def curves(panel: Panel, top: float) -> str:
-    """One curve per series, from nought to `top`; a hidden figure is a cross below the axis, not a point."""
+def curves(panel: Panel, top: float, bottom: float = 0.0) -> str:
+    """One curve per series, from `bottom` (nought or below) to `top`; a hidden figure is a cross below, not a point."""
     from matplotlib.ticker import MaxNLocator
 
     with _canvas(3.7, 2.1) as (axes, address):
@@ -42,10 +42,11 @@ def curves(panel: Panel, top: float) -> str:
             alone = [n for n in range(len(values)) if all(map(math.isnan, _beside(values, n)))]
             axes.plot(places, values, color=colour, linestyle=style, linewidth=1.8, marker=".", markevery=alone)
             hidden = [_place(x) for x in panel.gaps(series, "hidden")]
-            depth = -(0.05 + 0.06 * i) * top
+            depth = bottom - (0.05 + 0.06 * i) * (top - bottom)
             axes.plot(hidden, [depth] * len(hidden), "x", color=colour, markersize=4, clip_on=False)
-        axes.set_ylim(-0.06 * (len(panel.series) + 0.5) * top, top * 1.02)
-        axes.set_yticks([tick for tick in MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(0, top) if tick <= top])
+        axes.set_ylim(bottom - 0.06 * (len(panel.series) + 0.5) * (top - bottom), top + 0.02 * (top - bottom))
+        ticks = MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]).tick_values(bottom, top)
+        axes.set_yticks([tick for tick in ticks if bottom <= tick <= top])
         _axes(axes, panel)
         if panel.picture.x.startswith("months_since"):
             axes.axvline(0, color=_INK, linewidth=0.8)
@@ -76,10 +77,23 @@ def area_colours(panel: Panel) -> list[str]:
 
 def top_of(panels: Sequence[Panel]) -> float:
     """A round number that no figure of the panels exceeds: charts that stand together have one scale."""
-    values = [v for p in panels for s in p.series for x in p.x if (v := p.value(x, s)) is not None]
-    highest = max(values, default=0.0) or 1.0
-    step = 10.0 ** math.floor(math.log10(highest))
-    return next(step * n for n in (1, 2, 4, 5, 6, 8, 10) if step * n >= highest)
+    return _round_above(max(_values(panels), default=0.0)) or 1.0
+
+
+def bottom_of(panels: Sequence[Panel]) -> float:
+    """Nought, or where some figure is below it a round number that none exceeds to that side."""
+    return -_round_above(-min(_values(panels), default=0.0))
+
+
+def _values(panels: Sequence[Panel]) -> list[float]:
+    return [v for p in panels for s in p.series for x in p.x if (v := p.value(x, s)) is not None]
+
+
+def _round_above(number: float) -> float:
+    if number <= 0:
+        return 0.0
+    step = 10.0 ** math.floor(math.log10(number))
+    return next(step * n for n in (1, 2, 4, 5, 6, 8, 10) if step * n >= number)
 
 
 @contextmanager

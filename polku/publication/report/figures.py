@@ -29,11 +29,11 @@ def drawn(release: Release, words: Words, panels: Sequence[Panel]) -> list[Block
     """
     shown = [panel for panel in panels if panel.any_figure]
     blocks: list[Block] = []
-    top = charts.top_of(shown)
+    scale = charts.top_of(shown), charts.bottom_of(shown)
     lines = [panel for panel in shown if _chart_of(panel) == "curves"]
     if lines:
         blocks.append(_legend(words, lines[0]))
-        blocks.append(Figures([_curves(release, words, panel, top) for panel in lines]))
+        blocks.append(Figures([_curves(release, words, panel, scale) for panel in lines]))
     for panel in shown:
         if _chart_of(panel) == "area":
             blocks += [_bands(words, panel), Figures([_area(release, words, panel)])]
@@ -87,9 +87,9 @@ def matrix(words: Words, panel: Panel, caption: str, *, quiet: bool = False) -> 
     return Table(caption, [[*head, *(Cell(column, "col") for column in columns)]], rows, quiet=quiet)
 
 
-def _curves(release: Release, words: Words, panel: Panel, top: float) -> Figure:
+def _curves(release: Release, words: Words, panel: Panel, scale: tuple[float, float]) -> Figure:
     if panel.key not in release.pictures:
-        release.pictures[panel.key] = charts.curves(panel, top)
+        release.pictures[panel.key] = charts.curves(panel, *scale)
     return _figure(release, words, panel, "figure.alt", wide=False)
 
 

@@ -2,7 +2,7 @@
 
 Belongs here: what each section says, from the released tables and the manifest. Does not belong here: the wording
 (`texts/`), drawing (`figures`, `charts`), and what the registers cover (`limits`). A section of which nothing has been
-released is left out. Later tables (matched effects) get a section function of their own between `happened` and `sure`.
+released is left out.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 from polku.disclosure.cells import Status
 from polku.publication.report.blocks import Block, Bullets, Cell, Details, Section, Table, Terms, Text, Title
+from polku.publication.report.effects import MONTHS, YEARS, effects
 from polku.publication.report.figures import drawn, matrix, ranked
 from polku.publication.report.limits import cannot
 from polku.publication.report.release import Panel, Release
@@ -80,7 +81,7 @@ def happened(release: Release, words: Words) -> Section:
             blocks += drawn(release, words, panels)
     if EXITS in release.tables:
         blocks += _exits(release, words)
-    for name in sorted(release.tables.keys() - {OUTCOMES, EXITS}):
+    for name in sorted(release.tables.keys() - {OUTCOMES, EXITS, MONTHS, YEARS}):
         blocks.append(Title(words.label(release.context.tables[name].title)))
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))
@@ -140,6 +141,7 @@ SECTIONS: tuple[Callable[[Release, Words], Section], ...] = (
     found,
     who,
     happened,
+    effects,
     sure,
     cannot,
     defined,

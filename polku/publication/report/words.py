@@ -92,6 +92,10 @@ class Words:
         number = _decimal(round(amount), self.language)
         return f"€{number}" if self.language == "en" else f"{number}\xa0€"
 
+    def weeks(self, weeks: float) -> str:
+        """A number of weeks; a mean below ten keeps one decimal."""
+        return _decimal(round(weeks, 1) if weeks < 10 else round(weeks), self.language)
+
     def count(self, number: float) -> str:
         """A number of persons, months or cells; a mean keeps one decimal, or two below one."""
         return _decimal(number, self.language)
