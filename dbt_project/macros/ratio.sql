@@ -13,14 +13,3 @@
 {% macro mean_eur(total, persons) -%}
     cast(round({{ quotient(total, persons) }}, 2) as decimal(14, 2))
 {%- endmacro %}
-
-{# The logarithm of the chance of not entering in a month; a chance of nearly one would make a weight without bounds. #}
-{% macro log_of_staying(chance) -%}
-    ln(1 - least({{ chance }}, 0.9))
-{%- endmacro %}
-
-{# One over the chance of not having entered over months; no person stands for more than fifty. #}
-{% macro one_over_staying(log_staying) -%}
-    cast(round(least(exp(-coalesce({{ log_staying }}, 0)), 50), 6) as decimal(10, 6))
-{%- endmacro %}
-

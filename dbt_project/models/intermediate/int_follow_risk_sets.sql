@@ -49,8 +49,8 @@ own_entries as (
 
 ),
 
--- Others leave the comparison when they enter themselves. Those like them who have not yet stand for them: the weight is
--- one over the chance of not having entered since.
+-- Others leave the comparison when they enter themselves. Those like them who have not yet stand for them: the weight
+-- is one over the chance of not having entered since.
 final as (
 
     select

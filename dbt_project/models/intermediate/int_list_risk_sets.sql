@@ -66,11 +66,9 @@ histories as (
             partition by person_months.person_key order by person_months.month_index nulls last
         ) as earlier_state_code,
         {% for column, states in history.items() %}
-        coalesce(sum(case when person_months.is_observed and person_months.state_code in ('{{ states | join("', '") }}') then 1 end) over (
-            partition by person_months.person_key order by person_months.month_index nulls last
-            rows between 24 preceding and 1 preceding
-        ), 0) as {{ column }}{{ ',' if not loop.last }}
+        {{ months_in(states, 24) }} as {{ column }},
         {% endfor %}
+        person_months.month_index - service_opening.opened_index as months_since_opening
     from person_months
     cross join service_opening
     where person_months.month_index >= service_opening.opened_index - 24
@@ -88,14 +86,13 @@ final as (
         persons.residence_ground_code,
         histories.earlier_state_code,
         cast(histories.month_index - {{ month_index('persons.birth_month') }} as integer) as age_months,
-        cast(histories.month_index - {{ month_index('persons.first_immigration_on') }} as integer)
-            as months_since_arrival,
         {% for column in history %}
-        cast(histories.{{ column }} as integer) as {{ column }}{{ ',' if not loop.last }}
+        cast(histories.{{ column }} as integer) as {{ column }},
         {% endfor %}
+        cast(histories.month_index - {{ month_index('persons.first_immigration_on') }} as integer)
+            as months_since_arrival
     from histories
     cross join study
-    cross join service_opening
     inner join eligible
         on
             histories.person_key = eligible.person_key
@@ -106,7 +103,7 @@ final as (
         on histories.person_key = entries.person_key
     where
         histories.is_at_risk
-        and histories.month_index >= service_opening.opened_index
+        and histories.months_since_opening >= 0
         and (entries.entry_month_index is null or histories.month_index <= entries.entry_month_index)
         and concat(' ', study.risk_set_states, ' ') like concat('% ', histories.state_code, ' %')
 

@@ -1,12 +1,12 @@
 {%- set flags = ['employed', 'studying', 'degree_completed'] -%}
 {%- set amounts = ['earnings_eur', 'benefit_unemployment_eur', 'benefit_social_assistance_eur'] -%}
 {%- set outcomes = flags + amounts -%}
-{#- The rows that a design compares, by their weight; `changes` are since the month before the entry. -#}
+{#- The rows that a design compares, and their weight. -#}
 {%- set designs = {
-    'two_groups': {'rows': 'two_groups', 'weight': 'weight', 'changes': false},
-    'as_assigned': {'rows': 'followed', 'weight': 'weight_60', 'changes': false},
-    'until_own_entry': {'rows': 'staying', 'weight': 'weight_60 * staying_weight', 'changes': false},
-    'change_until_own_entry': {'rows': 'changed', 'weight': 'weight_60 * staying_weight', 'changes': true}
+    'two_groups': {'rows': 'two_groups', 'weight': 'weight'},
+    'as_assigned': {'rows': 'followed', 'weight': 'weight_60'},
+    'until_own_entry': {'rows': 'staying', 'weight': 'weight_60 * staying_weight'},
+    'change_until_own_entry': {'rows': 'changed', 'weight': 'weight_60 * staying_weight'}
 } -%}
 
 with person_outcomes as (
@@ -17,7 +17,21 @@ with person_outcomes as (
 
 followed as (
 
-    select * from {{ ref('int_follow_risk_sets') }}
+    select
+        person_key,
+        group_code,
+        entry_month_index,
+        months_since_entry,
+        weight_60,
+        is_before_own_entry,
+        {% for outcome in flags %}
+        cast({{ outcome }} as integer) as {{ outcome }},
+        {% endfor %}
+        {% for outcome in amounts %}
+        {{ outcome }},
+        {% endfor %}
+        staying_weight
+    from {{ ref('int_follow_risk_sets') }}
 
 ),
 
@@ -33,8 +47,13 @@ two_groups as (
         person_key,
         case when group_code = 'client' then 'client' else 'other' end as group_code,
         months_since_entry,
-        weight,
-        {{ outcomes | join(', ') }}
+        {% for outcome in flags %}
+        cast({{ outcome }} as integer) as {{ outcome }},
+        {% endfor %}
+        {% for outcome in amounts %}
+        {{ outcome }},
+        {% endfor %}
+        weight
     from person_outcomes
 
 ),
@@ -49,9 +68,11 @@ staying as (
 bases as (
 
     select
+        {% for outcome in outcomes %}
+        {{ outcome }},
+        {% endfor %}
         person_key,
-        entry_month_index,
-        {{ outcomes | join(', ') }}
+        entry_month_index
     from staying
     where months_since_entry = -1
 
@@ -64,14 +85,10 @@ changed as (
         staying.group_code,
         staying.months_since_entry,
         staying.weight_60,
-        staying.staying_weight,
-        {% for outcome in flags %}
-        case when staying.{{ outcome }} then 1 when not staying.{{ outcome }} then 0 end
-        - case when bases.{{ outcome }} then 1 when not bases.{{ outcome }} then 0 end as {{ outcome }},
+        {% for outcome in outcomes %}
+        staying.{{ outcome }} - bases.{{ outcome }} as {{ outcome }},
         {% endfor %}
-        {% for outcome in amounts %}
-        staying.{{ outcome }} - bases.{{ outcome }} as {{ outcome }}{{ ',' if not loop.last }}
-        {% endfor %}
+        staying.staying_weight
     from staying
     inner join bases
         on
@@ -85,19 +102,14 @@ changed as (
 {{ design }}_persons as (
 
     select
-        person_key,
-        months_since_entry,
         {% for outcome in outcomes %}
-        {% set value = 'case when ' ~ outcome ~ ' then ' ~ its.weight ~ ' else 0 end'
-            if outcome in flags and not its.changes else its.weight ~ ' * ' ~ outcome %}
-        {% set last = loop.last %}
         {% for group in ['client', 'other'] %}
-        {% set known = "group_code = '" ~ group ~ "' and " ~ outcome ~ ' is not null' %}
-        sum(case when {{ known }} then {{ its.weight }} end) as {{ outcome }}_{{ group }}_weight,
-        sum(case when {{ known }} then {{ value }} end) as {{ outcome }}_{{ group }}_sum
-        {{- ',' if not (last and loop.last) }}
+        {{ sum_of_known(its.weight, group, outcome) }} as {{ outcome }}_{{ group }}_weight,
+        {{ sum_of_known(its.weight ~ ' * ' ~ outcome, group, outcome) }} as {{ outcome }}_{{ group }}_sum,
         {% endfor %}
         {% endfor %}
+        person_key,
+        months_since_entry
     from {{ its.rows }}
     group by person_key, months_since_entry
 
@@ -322,7 +334,7 @@ final as (
             when spans.design_code = 'two_groups' then 'groups_differ'
             when not alike.is_supported then 'not_supported'
             when not alike.is_balanced then 'not_balanced'
-            when spans.effective_persons_other < 50 then 'too_few_alike'
+            when spans.effective_persons_other < 100 then 'too_few_alike'
             when coalesce(before.differs_before, false) then 'differs_before'
             when spans.months_since_entry < 0 then 'before_entry'
         end as no_effect_code
