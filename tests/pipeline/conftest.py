@@ -14,6 +14,7 @@ import pytest
 
 from polku.layout import CHECKOUT, DataRoot
 from polku.research import storage
+from tests.once import made_once
 
 PERSONS = 600
 
@@ -67,15 +68,14 @@ class Platform:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Platform]:
     """A study whose night has succeeded; made once in a session. Tests must not change it."""
-    made: dict[str, Platform] = {}
 
     def finish(study: str) -> Platform:
-        if study not in made:
-            platform = Platform(tmp_path_factory.mktemp(study), study)
+        def make(base: Path) -> None:
+            platform = Platform(base, study)
             for done in (platform.demo(), platform.nightly()):
                 assert done.returncode == 0, done.stderr[-4000:]
-            made[study] = platform
-        return made[study]
+
+        return Platform(made_once(tmp_path_factory, study, make), study)
 
     return finish
 
