@@ -1,6 +1,7 @@
 """Pairs of clients and others with near propensity scores.
 
-Belongs here: the score and the pairs. Does not belong here: how alike matched persons are (`balance`).
+Belongs here: the score, and pairs by it. Does not belong here: matching on several characteristics (`neighbours`), how
+alike matched persons are (`balance`).
 
 The score is the chance of being a client by a logistic regression (Rosenbaum and Rubin 1983, Biometrika 70). Clients
 are matched in descending order of it, each with the nearest person left, one to one and without replacement: the way
@@ -12,19 +13,17 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 
+from polku.effects.design import Bools, Floats
+from polku.effects.matched import Matched, pairs
 from polku.errors import Exit, Refusal
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 
-
-def propensity(design: Floats, treated: Bools) -> Floats:
+def propensity(design: Floats, treated: Bools) -> Floats | None:
     """The chance of being treated by row of `design` (one column per covariate, no constant).
 
-    Refuses (NO_COMPARISON) where the covariates tell of somebody without error who is treated, or say the same twice.
+    None where the covariates tell without error who is treated: then nobody is comparable by a score. Refuses
+    (NO_COMPARISON) covariates that say the same twice, which is a mistake of the study.
     """
     from statsmodels.discrete.discrete_model import Logit
     from statsmodels.tools.sm_exceptions import (
@@ -38,7 +37,11 @@ def propensity(design: Floats, treated: Bools) -> Floats:
     spread = design.std(axis=0)
     columns = np.hstack([constant, (design - design.mean(axis=0)) / np.where(spread == 0, 1, spread)])
     if np.linalg.matrix_rank(columns) < columns.shape[1]:
-        raise Refusal(Exit.NO_COMPARISON, "two covariates say the same, or one the same of all.", _FEWER)
+        raise Refusal(
+            Exit.NO_COMPARISON,
+            "two covariates say the same, or one the same of all.",
+            "Name fewer covariates in the study's [comparison].",
+        )
     with warnings.catch_warnings():
         # Where some values are those of one group alone there is no greatest likelihood, and the search does not end.
         for kind in (ConvergenceWarning, PerfectSeparationWarning):
@@ -46,30 +49,24 @@ def propensity(design: Floats, treated: Bools) -> Floats:
         try:
             fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=100)
         except (ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
-            raise Refusal(
-                Exit.NO_COMPARISON, "the covariates tell some clients or others apart without error.", _FEWER
-            ) from None
+            return None
     score: Floats = np.asarray(fitted.predict(columns), dtype=float)
     return score
 
 
-_FEWER = "Name fewer covariates in the study's [comparison], or wider ones: nobody is alike by these."
-
-
-def nearest(score: Floats, treated: Bools, caliper: float | None = None) -> tuple[Ints, Ints]:
-    """Positions of the matched treated and, beside each, of the person matched with them.
+def nearest(score: Floats, treated: Bools, limit: float = np.inf) -> Matched:
+    """Beside each client the nearest other who is still free, at most `limit` away.
 
     In descending order of the score (equal ones in the order of their rows); of two persons at the same distance the
-    one with the lower score. `caliper` is the greatest distance in standard deviations of the score. Costs n log n.
+    one with the lower score. Costs n log n.
     """
     others = np.flatnonzero(~treated)
     order = np.argsort(score[others], kind="stable")
     others, scores = others[order], score[others][order]
     clients = np.flatnonzero(treated)
     clients = clients[np.argsort(-score[clients], kind="stable")]
-    limit = np.inf if caliper is None else caliper * float(score.std(ddof=1))
     free = _Free(len(others))
-    found: tuple[list[int], list[int]] = ([], [])
+    found: list[tuple[int, int]] = []
     for client, at in zip(clients.tolist(), np.searchsorted(scores, score[clients]).tolist(), strict=True):
         below, above = free.below(at), free.above(at)
         to_below = score[client] - scores[below] if below is not None else np.inf
@@ -78,9 +75,9 @@ def nearest(score: Floats, treated: Bools, caliper: float | None = None) -> tupl
         if chosen is None or distance > limit:
             continue
         free.take(chosen)
-        found[0].append(client)
-        found[1].append(int(others[chosen]))
-    return np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.int64)
+        found.append((client, int(others[chosen])))
+    both = np.array(found, dtype=np.int64).reshape(-1, 2)
+    return pairs(both[:, 0], both[:, 1], len(score))
 
 
 class _Free:

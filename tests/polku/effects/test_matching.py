@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polku.effects.matched import Matched
 from polku.effects.matching import nearest, propensity
 from polku.errors import Exit, Refusal
 
@@ -26,30 +27,29 @@ def searched(score: list[float], treated: list[bool], limit: float) -> list[tupl
     return pairs
 
 
-@given(PEOPLE, st.sampled_from([None, 0.05, 0.5, 2.0]))
-def test_pairs_are_those_of_a_search_through_everybody(people: list[tuple[int, bool]], caliper: float | None) -> None:
+def beside(matched: Matched) -> list[tuple[int, int]]:
+    """Clients and the one other beside each."""
+    return list(zip(matched.clients.tolist(), matched.shares.indices.tolist(), strict=True))
+
+
+@given(PEOPLE, st.sampled_from([np.inf, 0.005, 0.05, 0.3]))
+def test_pairs_are_those_of_a_search_through_everybody(people: list[tuple[int, bool]], limit: float) -> None:
     score = np.array([sixtieths / 60 for sixtieths, _ in people])
     treated = np.array([is_treated for _, is_treated in people])
-    limit = np.inf if caliper is None or len(people) < 2 else caliper * score.std(ddof=1)
-    if len(people) < 2 and caliper is not None:
-        return
-    found = nearest(score, treated, caliper)
+    found = beside(nearest(score, treated, limit))
     expected = searched(score.tolist(), treated.tolist(), limit)
     # Persons with one score are alike: which of them is taken is not told apart.
-    assert [(one, score[other]) for one, other in zip(*found, strict=True)] == [
-        (one, score[other]) for one, other in expected
-    ]
-    assert len(set(found[1].tolist())) == len(found[1])
-    assert treated[found[0]].all()
-    assert not treated[found[1]].any()
+    assert [(one, score[other]) for one, other in found] == sorted((one, score[other]) for one, other in expected)
+    assert len({other for _, other in found}) == len(found)
+    assert all(treated[one] and not treated[other] for one, other in found)
 
 
 @given(PEOPLE, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_no_distance(people: list[tuple[int, bool]], random: object) -> None:
     def distances(rows: list[tuple[int, bool]]) -> list[float]:
         score = np.array([float(sixtieths) for sixtieths, _ in rows])
-        clients, others = nearest(score, np.array([is_treated for _, is_treated in rows]))
-        return sorted(zip(score[clients].tolist(), score[others].tolist(), strict=True))
+        pairs = beside(nearest(score, np.array([is_treated for _, is_treated in rows])))
+        return sorted((score[one], score[other]) for one, other in pairs)
 
     shuffled = list(people)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -58,10 +58,8 @@ def test_the_order_of_the_rows_changes_no_distance(people: list[tuple[int, bool]
 
 def test_a_caliper_leaves_out_who_has_nobody_near() -> None:
     score, treated = np.array([0.9, 0.2, 0.21, 0.5]), np.array([True, True, False, False])
-    spread = score.std(ddof=1)
-    clients, others = nearest(score, treated, 0.05 / spread)
-    assert (clients.tolist(), others.tolist()) == ([1], [2])
-    assert nearest(score, treated)[0].tolist() == [0, 1]
+    assert beside(nearest(score, treated, 0.05)) == [(1, 2)]
+    assert nearest(score, treated).clients.tolist() == [0, 1]
 
 
 def test_the_score_is_that_of_greatest_likelihood() -> None:
@@ -70,6 +68,7 @@ def test_the_score_is_that_of_greatest_likelihood() -> None:
     design = np.column_stack([rng.normal(40_000, 9_000, 500), rng.integers(0, 2, 500)])
     treated = rng.random(500) < 1 / (1 + np.exp(-(design[:, 0] - 42_000) / 9_000 - design[:, 1]))
     score = propensity(design, treated)
+    assert score is not None
     missing = treated - score
     assert abs(missing.sum()) < 1e-6
     assert np.abs(missing @ design).max() < 1e-2
@@ -81,10 +80,13 @@ def test_the_score_is_that_of_greatest_likelihood() -> None:
     [
         ([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0], [4.0, 8.0]], "say the same"),
         ([[1.0], [1.0], [1.0], [1.0]], "one the same of all"),
-        ([[1.0], [2.0], [11.0], [12.0]], "without error"),
     ],
 )
 def test_covariates_that_cannot_be_compared_are_refused(design: list[list[float]], reason: str) -> None:
     with pytest.raises(Refusal, match=reason) as refusal:
         propensity(np.array(design), np.array([False, False, True, True]))
     assert refusal.value.exit is Exit.NO_COMPARISON
+
+
+def test_groups_that_are_told_apart_without_error_have_no_score() -> None:
+    assert propensity(np.array([[1.0], [2.0], [11.0], [12.0]]), np.array([False, False, True, True])) is None
