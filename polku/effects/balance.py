@@ -25,7 +25,7 @@ def covariate_balance(compared: Compared) -> pd.DataFrame:
     of persons within the common support, and has no row where there is none.
     """
     design, matched = compared.design, compared.matched
-    values = design.values if compared.score is None else {(SCORE, ""): compared.score} | design.values
+    values = design.values if np.isnan(compared.score).all() else {(SCORE, ""): compared.score} | design.values
     clients = np.flatnonzero(design.treated)
     stages = {"unmatched": (clients, (~design.treated).astype(float)), "matched": (matched.clients, matched.weights)}
     return pd.DataFrame(
@@ -81,4 +81,4 @@ def _spread(values: Floats) -> float:
     if is_share(values):
         share = values.mean() if len(values) else 0.0
         return float(np.sqrt(share * (1 - share)))
-    return float(values.std(ddof=1))
+    return float(values.std(ddof=1)) if len(values) > 1 else 0.0

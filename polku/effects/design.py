@@ -7,7 +7,6 @@ Belongs here: turning the mart `covariate` into columns. Does not belong here: d
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import groupby
 
 import numpy as np
 import numpy.typing as npt
@@ -34,27 +33,10 @@ class Design:
     values: dict[Column, Floats]
 
     @property
-    def independent(self) -> Floats:
-        """The columns of a regression: none that others determine, and none that is the same of all.
-
-        Left out are one value of each code, and that a number is not known where another one is not known of the same
-        persons.
-        """
-        chosen: list[Floats] = []
-        unknown = set[bytes]()
-        for _, columns in groupby(self.values.items(), key=lambda item: item[0][0]):
-            of = {level: values for (_, level), values in columns}
-            if "" in of:
-                missing = of.get("unknown")
-                if missing is not None and missing.tobytes() in unknown:
-                    del of["unknown"]
-                elif missing is not None:
-                    unknown.add(missing.tobytes())
-                candidates = list(of.values())
-            else:
-                candidates = [values for values in of.values() if values.any()][1:]
-            chosen += [values for values in candidates if values.min() < values.max()]
-        return np.array(chosen, dtype=np.float64).reshape(len(chosen), len(self.persons)).T
+    def varying(self) -> Floats:
+        """The columns that are not the same of all; what follows from others is among them."""
+        varying = [values for values in self.values.values() if np.ptp(values) > 0]
+        return np.array(varying, dtype=np.float64).reshape(len(varying), len(self.persons)).T
 
     def of(self, kept: Ints) -> Design:
         """The same of some persons."""

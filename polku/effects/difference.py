@@ -79,7 +79,7 @@ def _expected(compared: Compared, outcome: Floats) -> Floats:
     Econ. Stat. 29).
     """
     kept = compared.supported
-    columns = compared.design.of(kept).independent
+    columns = compared.design.of(kept).varying
     root = np.sqrt(compared.matched.weights[kept])
     expected = np.zeros_like(outcome)
     if not root.any():

@@ -16,42 +16,46 @@ import numpy as np
 
 from polku.effects.design import Bools, Floats
 from polku.effects.matched import Matched, pairs
-from polku.errors import Exit, Refusal
+
+SURE = 1e-6
+"""A chance so near to 0 or 1 that it only stands for a search without an end."""
 
 
-def propensity(design: Floats, treated: Bools) -> Floats | None:
+def propensity(design: Floats, treated: Bools) -> Floats:
     """The chance of being treated by row of `design` (one column per covariate, no constant).
 
-    None where the covariates tell without error who is treated: then nobody is comparable by a score. Refuses
-    (NO_COMPARISON) covariates that say the same twice, which is a mistake of the study.
+    Columns that follow from others count once. NaN of persons whom the covariates tell apart without error: of theirs
+    there is no greatest likelihood, since their chance tends to 0 or 1. That of the others is estimated without them,
+    as Stata's `logit` leaves out who is predicted perfectly.
     """
-    from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import (
-        ConvergenceWarning,
-        PerfectSeparationError,
-        PerfectSeparationWarning,
-    )
-
-    constant = np.ones((len(design), 1))
-    # Scaled, so that euros and years are of one size to the solver; the score is the same.
-    spread = design.std(axis=0)
-    columns = np.hstack([constant, (design - design.mean(axis=0)) / np.where(spread == 0, 1, spread)])
-    if np.linalg.matrix_rank(columns) < columns.shape[1]:
-        raise Refusal(
-            Exit.NO_COMPARISON,
-            "two covariates say the same, or one the same of all.",
-            "Name fewer covariates in the study's [comparison].",
-        )
-    with warnings.catch_warnings():
-        # Where some values are those of one group alone there is no greatest likelihood, and the search does not end.
-        for kind in (ConvergenceWarning, PerfectSeparationWarning):
-            warnings.simplefilter("error", kind)
-        try:
-            fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=100)
-        except (ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
-            return None
-    score: Floats = np.asarray(fitted.predict(columns), dtype=float)
+    score, kept = np.full(len(design), np.nan), np.arange(len(design))
+    while len(np.unique(treated[kept])) == 2:
+        fitted, is_greatest = _fitted(design[kept], treated[kept])
+        if is_greatest:
+            score[kept] = fitted
+            break
+        unsure = np.minimum(fitted, 1 - fitted) > SURE
+        if unsure.all():
+            break
+        kept = kept[unsure]
     return score
+
+
+def _fitted(design: Floats, treated: Bools) -> tuple[Floats, bool]:
+    """Chances by Newton's search, and whether it ended."""
+    from statsmodels.discrete.discrete_model import Logit
+
+    # Scaled, so that euros and years are of one size, and turned so that no column follows from others: the chances are
+    # the same.
+    spread = design.std(axis=0)
+    scaled = (design - design.mean(axis=0)) / np.where(spread == 0, 1, spread)
+    turned, sizes, _ = np.linalg.svd(np.hstack([np.ones((len(design), 1)), scaled]), full_matrices=False)
+    columns = turned[:, sizes > 1e-9 * sizes[0]] * np.sqrt(len(design))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=25)
+    chances: Floats = np.asarray(fitted.predict(columns), dtype=float)
+    return chances, bool(fitted.mle_retvals["converged"])
 
 
 def nearest(score: Floats, treated: Bools, limit: float = np.inf) -> Matched:

@@ -56,7 +56,7 @@ def overlap_plot(compared: Compared, study: Study, threshold: int, path: Path) -
     Every bin holds at least `threshold` persons of its group.
     """
     score, treated = compared.score, compared.design.treated
-    if score is None:
+    if np.isnan(score).all():
         return []
 
     def draw(axes: Axes) -> None:

@@ -13,7 +13,9 @@ from polku.effects.plan import Comparison
 
 _STRATA = """
 with cuts as (
-    select unnest(?::varchar[]) as covariate_code, unnest(?::double[]) as cut
+    select covariate_code, list(cut) as cuts
+    from (select unnest(?::varchar[]) as covariate_code, unnest(?::double[]) as cut)
+    group by covariate_code
 ),
 classes as (
     select
@@ -21,25 +23,23 @@ classes as (
         covariates.covariate_code,
         case
             when covariates.value_code is not null then covariates.value_code
-            when count(cuts.cut) = 0 then cast(covariates.value_number as varchar)
-            else cast(count(case when cuts.cut <= covariates.value_number then 1 end) as varchar)
+            when cuts.cuts is null then cast(covariates.value_number as varchar)
+            else cast(len(list_filter(cuts.cuts, lambda cut: cut <= covariates.value_number)) as varchar)
         end as class
     from {covariates} as covariates
     left join cuts on covariates.covariate_code = cuts.covariate_code
     where covariates.covariate_code in (select unnest(?::varchar[]))
-    group by covariates.person_key, covariates.covariate_code, covariates.value_code, covariates.value_number
-),
-persons as (
-    select distinct person_key from {covariates}
 ),
 -- A characteristic without a row is not known: persons of whom the same is not known are of one class in that.
+-- The length before each class keeps a code with these signs in it from looking like two.
 described as (
     select
-        persons.person_key,
-        list([classes.covariate_code, classes.class] order by classes.covariate_code) as classes
-    from persons
-    left join classes on persons.person_key = classes.person_key
-    group by persons.person_key
+        person_key,
+        string_agg(
+            concat(covariate_code, '=', length(class), ':', class), ';' order by covariate_code
+        ) as classes
+    from classes
+    group by person_key
 )
 select person_key, dense_rank() over (order by classes) - 1 as stratum
 from described

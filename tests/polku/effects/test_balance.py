@@ -54,8 +54,7 @@ def test_what_is_not_known_is_a_value_of_its_own() -> None:
     assert design.values["age_years", ""].tolist() == [30, 40, 50, 20, 40, 60, 0, 30, 50]
     assert design.values["age_years", "unknown"].tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 0]
     assert design.values["ground", "unknown"].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
-    # The levels of a code add up to one, so that one of them is left out of the regression.
-    assert design.independent.shape == (9, 5)
+    assert design.varying.shape == (9, 6)
 
 
 def test_differences_are_in_standard_deviations_of_the_clients() -> None:
@@ -80,15 +79,6 @@ def test_a_share_has_the_spread_of_a_yes_or_no_and_no_ratio() -> None:
     assert work["standardised_difference"] == pytest.approx((1 / 2 - 3 / 5) / 0.5)
     assert pd.isna(work["variance_ratio"])
     assert work["is_balanced"] is False
-
-
-def test_what_is_not_known_of_the_same_persons_is_told_once() -> None:
-    """Months before the entry are all unknown together; said twice, no score could be found."""
-    rows = mart()[lambda rows: rows.covariate_code == "age_years"]
-    twice = pd.concat([mart(), rows.assign(covariate_code="months", value_number=rows.value_number**2)])
-    design = design_of(twice, Comparison(("age_years", "months")))
-    assert ("months", "unknown") in design.values
-    assert design.independent.shape == (9, 3)
 
 
 def test_who_has_a_value_that_the_other_group_lacks_is_left_out_and_the_rest_compared() -> None:

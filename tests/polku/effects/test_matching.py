@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from polku.effects.matched import Matched
 from polku.effects.matching import nearest, propensity
-from polku.errors import Exit, Refusal
 
 PEOPLE = st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=40)
 """Scores in sixtieths, so that many are equal; and who is treated."""
@@ -68,25 +67,38 @@ def test_the_score_is_that_of_greatest_likelihood() -> None:
     design = np.column_stack([rng.normal(40_000, 9_000, 500), rng.integers(0, 2, 500)])
     treated = rng.random(500) < 1 / (1 + np.exp(-(design[:, 0] - 42_000) / 9_000 - design[:, 1]))
     score = propensity(design, treated)
-    assert score is not None
     missing = treated - score
     assert abs(missing.sum()) < 1e-6
     assert np.abs(missing @ design).max() < 1e-2
     assert ((score > 0) & (score < 1)).all()
 
 
-@pytest.mark.parametrize(
-    ("design", "reason"),
-    [
-        ([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0], [4.0, 8.0]], "say the same"),
-        ([[1.0], [1.0], [1.0], [1.0]], "one the same of all"),
-    ],
-)
-def test_covariates_that_cannot_be_compared_are_refused(design: list[list[float]], reason: str) -> None:
-    with pytest.raises(Refusal, match=reason) as refusal:
-        propensity(np.array(design), np.array([False, False, True, True]))
-    assert refusal.value.exit is Exit.NO_COMPARISON
+def test_columns_that_say_the_same_count_once() -> None:
+    """Months before the entry are all unknown together, and levels of a code add up to one."""
+    rng = np.random.default_rng(2)
+    design = rng.normal(size=(60, 2))
+    treated = rng.random(60) < 0.5
+    twice = np.column_stack([design, design[:, 0] - 3 * design[:, 1], np.ones(60)])
+    assert propensity(twice, treated) == pytest.approx(propensity(design, treated), abs=1e-9)
+    assert propensity(np.ones((60, 1)), treated) == pytest.approx(treated.mean())
 
 
 def test_groups_that_are_told_apart_without_error_have_no_score() -> None:
-    assert propensity(np.array([[1.0], [2.0], [11.0], [12.0]]), np.array([False, False, True, True])) is None
+    apart = propensity(np.array([[1.0], [2.0], [11.0], [12.0]]), np.array([False, False, True, True]))
+    assert np.isnan(apart).all()
+
+
+def test_who_is_told_apart_by_two_values_together_is_left_out_and_the_others_scored() -> None:
+    """Nobody treated has a one in the first column and a zero in the second, though some have each of them."""
+    rng = np.random.default_rng(3)
+    design = rng.integers(0, 2, (400, 2)).astype(float)
+    alone = (design[:, 0] == 1) & (design[:, 1] == 0)
+    design[:, 1] = np.where(~alone & (rng.random(400) < 0.4), design[:, 0], design[:, 1])
+    keep = ~((design[:, 0] == 0) & (design[:, 1] == 1))
+    design, alone = design[keep], alone[keep]
+    treated = (rng.random(len(design)) < 0.5) & ~alone
+    score = propensity(design, treated)
+    assert np.isnan(score[alone]).all()
+    assert score[~alone] == pytest.approx(propensity(design[~alone], treated[~alone]), abs=1e-9)
+    both = (design == 1).all(axis=1)
+    assert score[both] == pytest.approx(treated[both].mean())
