@@ -97,12 +97,12 @@ def effects_assets(root: DataRoot, study: Study) -> list[dg.AssetsDefinition]:
         )
         if comparison.outcome:
             difference = estimated.tables[DIFFERENCE]
-            reason = difference.reason_code.iloc[-1]
+            last = difference.iloc[-1]
             yield dg.MaterializeResult(
                 dg.AssetKey(["marts", DIFFERENCE]),
                 metadata={
                     "dagster/row_count": dg.MetadataValue.int(len(difference)),
-                    "reason": dg.MetadataValue.text(reason or "none: it may be called an effect"),
+                    "reason": dg.MetadataValue.text("none" if last.is_effect else last.reason_code),
                 },
             )
 

@@ -22,8 +22,8 @@ class Compared:
     """Persons, and who of the others stands beside which client; positions are those of `design`.
 
     `supported` are the positions of those within the common support, among whom persons were matched. `score` is NaN of
-    those who are told apart from the other group without error.
-    `points` are where the supported stand for their distances: by the score, or by all covariates.
+    those who are told apart from the other group without error. `points` are where the supported stand for their
+    distances: by the score, or by all covariates.
     """
 
     design: Design

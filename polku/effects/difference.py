@@ -36,8 +36,11 @@ def matched_difference(compared: Compared, balance: pd.DataFrame, outcome: Float
     ]
     persons, others = len(matched.clients), int((matched.weights > 0).sum())
     effective = matched.weights.sum() ** 2 / (matched.weights**2).sum() if others else 0.0
-    for estimator, expected in (("matched", np.zeros_like(outcome)), ("bias_corrected", _expected(compared, outcome))):
-        difference, error = _estimate(compared, outcome, expected) if others else (None, None)
+    for estimator in ("matched", "bias_corrected"):
+        difference = error = None
+        if others:
+            expected = _expected(compared, outcome) if estimator == "bias_corrected" else np.zeros_like(outcome)
+            difference, error = _estimate(compared, outcome, expected)
         rows.append(_row(estimator, persons, others, effective, difference, error))
     table = pd.DataFrame(rows)
     after = balance[balance.stage_code == "matched"]
@@ -82,8 +85,6 @@ def _expected(compared: Compared, outcome: Floats) -> Floats:
     columns = compared.design.of(kept).varying
     root = np.sqrt(compared.matched.weights[kept])
     expected = np.zeros_like(outcome)
-    if not root.any():
-        return expected
     spread = columns.std(axis=0)
     columns = np.column_stack([np.ones(len(kept)), (columns - columns.mean(axis=0)) / np.where(spread == 0, 1, spread)])
     among = root > 0
