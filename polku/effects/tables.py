@@ -16,6 +16,7 @@ from polku.effects.comparing import Compared, compare
 from polku.effects.difference import matched_difference
 from polku.effects.plan import BALANCE, COARSENED, DIFFERENCE, Comparison, Outcome
 from polku.effects.strata import strata_of
+from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.research import storage
 
@@ -91,7 +92,7 @@ def write_estimates(root: DataRoot, comparison: Comparison) -> Estimated:
 
 
 def _keep_known(con: duckdb.DuckDBPyConnection, outcome: Outcome) -> int:
-    """Leave those whose outcome is known in every month; how many were left out.
+    """Leave those whose outcome is known in every month; how many were left out. Refuses (NO_COMPARISON) empty groups.
 
     Who died or moved abroad before the last month is among them, and so is who entered too late to be followed so long.
     """
@@ -100,4 +101,11 @@ def _keep_known(con: duckdb.DuckDBPyConnection, outcome: Outcome) -> int:
     [[before]] = con.execute(total).fetchall()
     con.execute("delete from covariates where person_key not in (select person_key from outcomes)")
     [[after]] = con.execute(total).fetchall()
+    [[groups]] = con.execute("select count(distinct group_code) from covariates").fetchall()
+    if groups < 2:
+        raise Refusal(
+            Exit.NO_COMPARISON,
+            f"`{outcome.column}` is not known of anybody of a whole group in every month of the outcome.",
+            "Name earlier or fewer months in the study's [comparison.outcome].",
+        )
     return int(before - after)

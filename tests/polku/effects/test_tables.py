@@ -9,6 +9,7 @@ import pytest
 
 from polku.effects.plan import BALANCE, COARSENED, DIFFERENCE, MAHALANOBIS, PROPENSITY, Comparison, Outcome
 from polku.effects.tables import write_estimates
+from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.research import storage
 
@@ -57,6 +58,15 @@ def test_who_is_not_known_in_every_month_is_left_out_and_counted(root: DataRoot)
     # Clients 1, 3, 5, 7 and others 0, 2, 4, 6, each 100 euros apart in each of two months.
     assert (raw, matched) == (200, 200)
     assert kept(root, DIFFERENCE).is_effect.tolist() == [False, True, True]
+
+
+def test_an_outcome_that_nobody_of_a_group_has_is_refused_by_name(root: DataRoot) -> None:
+    with storage.connect(root) as con:
+        storage.attach(con, root, root.warehouse, "warehouse")
+        con.execute("update warehouse.marts.person_outcome set employed = null where person_key % 2 = 1")
+    with pytest.raises(Refusal, match="`employed` is not known of anybody of a whole group") as refusal:
+        write_estimates(root, Comparison(("age_years",), outcome=Outcome("employed", *MONTHS)))
+    assert refusal.value.exit is Exit.NO_COMPARISON
 
 
 def test_a_yes_or_no_counts_months(root: DataRoot) -> None:
