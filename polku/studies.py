@@ -126,7 +126,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     title = label_of(data.get("title"), "title", faults)
     comparison = None
     if "comparison" in data:
-        comparison = parse_comparison(mapping_of(data["comparison"]), effective.values(), faults)
+        comparison = parse_comparison(
+            mapping_of(data["comparison"]), effective.values(), sections["outcomes"].get("months_after", 0), faults
+        )
     faults.refuse(file, Exit.STUDY_INVALID, "study")
     cohort, outcomes = sections["cohort"], sections["outcomes"]
     return Study(
