@@ -34,10 +34,10 @@ def contents(folder: Path) -> dict[str, str]:
     return {file.name: digest_of(file) for file in folder.iterdir()}
 
 
-def test_a_release_has_every_table_in_four_forms_and_a_manifest(root: DataRoot) -> None:
+def test_a_release_has_every_table_in_four_forms_its_definition_and_a_manifest(root: DataRoot) -> None:
     folder = publish(root, study(), tables(), context())
     assert current(root) == folder
-    expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png")}
+    expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png", "md")}
     expected |= {f"coverage.{form}" for form in ("svg", "png", "md")}
     assert {file.name for file in folder.iterdir()} == {*expected, "report.html", "manifest.json"}
 
