@@ -11,11 +11,9 @@ from polku.contracts.reading import load_contracts
 from polku.errors import Exit
 from polku.layout import RULES
 from polku.outcomes import load_catalogue
+from polku.outcomes.catalogue import OF_STUDY
 from polku.outcomes.definitions import text
 from polku.studies import load_study
-
-OF_STUDY = "[employed_min_eur_per_month]"
-"""Stands for what a study sets."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,6 +32,6 @@ def run(args: argparse.Namespace) -> int:
         study = load_study(args.study)
         print(text(study.outcomes, study.contracts))
     else:
-        catalogue = {code: outcome.filled(least_wage=OF_STUDY) for code, outcome in load_catalogue().items()}
+        catalogue = {code: outcome.filled(**OF_STUDY) for code, outcome in load_catalogue().items()}
         print(text(catalogue, load_contracts(RULES / "contracts")))
     return Exit.OK

@@ -16,6 +16,9 @@ from typing import Any
 
 from polku.contracts.model import LANGUAGES, Label
 
+OF_STUDY = {"least_wage": "[employed_min_eur_per_month]"}
+"""What stands in a rule for settings of a study where no study is meant."""
+
 
 @dataclass(frozen=True)
 class Outcome:

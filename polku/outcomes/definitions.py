@@ -63,10 +63,8 @@ def _lines(outcome: Outcome, contracts: Mapping[str, Contract]) -> Iterator[str]
 
 def in_words(evidence: Evidence, contract: Contract) -> str:
     """A register behind an outcome: from when it is complete, when it is final, and when it deletes."""
-    year_end = " after the end of the year" if evidence.matures_yearly else ""
-    final = f"final {evidence.maturity_months} months later{year_end}"
-    if evidence.maturity_months == 0:
-        final = f"final{year_end or ' at once'}"
+    since = "after the end of the year" if evidence.matures_yearly else "later"
+    final = f"final {evidence.maturity_months} months {since}"
     kept = f", deleted after {evidence.purge_after_months} months" if evidence.purge_after_months else ""
     title = f"{contract.title.en} (`{evidence.register}.{evidence.table}`)"
     return f"{title}, complete from {evidence.covered_from}, {final}{kept}"

@@ -107,7 +107,7 @@ def test_machines_and_people_are_told_the_same() -> None:
     said = text({"exit": ESPOO.outcomes["exit"]}, ESPOO.contracts)
     for language in LANGUAGES:
         assert told["exit"]["rule"][language] in said
-    assert "`osaamiskeskus.exits`), complete from 2018-10-01, final at once, deleted after 48 months" in said
+    assert "`osaamiskeskus.exits`), complete from 2018-10-01, final 0 months later, deleted after 48 months" in said
 
 
 def test_the_command_prints_a_studys_outcomes_or_all(capsys: pytest.CaptureFixture[str]) -> None:
