@@ -32,6 +32,10 @@ class Platform:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command of the checkout, in a process with this data folder."""
+        return self.python("-m", *command, **environment)
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Python in the checkout, with this data folder."""
         home = self.base / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
@@ -42,7 +46,7 @@ class Platform:
             "DO_NOT_TRACK": "1",
         }
         return subprocess.run(
-            [sys.executable, "-m", *command],
+            [sys.executable, *arguments],
             cwd=CHECKOUT,
             env=env | environment,
             capture_output=True,
