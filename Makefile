@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export POLKU_STUDY := $(STUDY)
 export DAGSTER_HOME := $(abspath $(DATA))/dagster
 
-.PHONY: help nightly test ui docs check format bench wheel lock browser
+.PHONY: help nightly test ui docs check types style format bench wheel lock browser
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,7 +34,7 @@ nightly: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## main job: extracts, sealing
 	$(BIN)/python -m orchestration.nightly
 
 test: .venv/ready browser ## all tests, the whole pipeline and a real browser among them
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
@@ -49,9 +49,14 @@ docs: .venv/ready ## dbt's documentation of sources and models as one HTML file
 	@echo "open dbt_project/target/static_index.html"
 
 check: .venv/ready ## lint, types, SQL style, contracts, Dagster definitions
+	$(MAKE) --no-print-directory --jobs 2 types style
+
+types:
+	$(BIN)/mypy
+
+style:
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --disable-progress-bar dbt_project/models
 	$(BIN)/polku contracts
 	$(BIN)/dg check defs

@@ -13,7 +13,6 @@ from assets.checks import check_result, check_spec
 from assets.landing import OWNERS
 from assets.quiet import without_values
 from expectations import judge_marts
-from polku.effects.plan import BALANCE
 from polku.layout import DataRoot
 from polku.research.snapshot import take_snapshot
 from polku.studies import Study
@@ -23,7 +22,7 @@ SNAPSHOT = dg.AssetKey(["marts", "snapshot"])
 
 def snapshot_asset(root: DataRoot, study: Study, marts: Iterable[str]) -> dg.AssetsDefinition:
     """`marts.duckdb`, taken after every mart and its tests, and after what is estimated from them."""
-    estimates = [BALANCE] if study.comparison else []
+    estimates = study.comparison.tables if study.comparison else ()
 
     @dg.asset(
         key=SNAPSHOT,

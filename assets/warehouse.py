@@ -3,6 +3,7 @@
 Belongs here: how dbt is called. Does not belong here: what the models mean (`dbt_project/`).
 """
 
+import fcntl
 import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
@@ -39,12 +40,18 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
 
 
 def prepared_project(folder: Path = CHECKOUT / "dbt_project") -> DbtProject:
-    """The dbt project with a manifest that is not older than any of its files; parsing takes seconds."""
+    """The dbt project with a manifest that is not older than any of its files; parsing takes seconds.
+
+    One process parses at a time. Others wait for it: until dbt has written the whole manifest, nobody can read it.
+    """
     project = DbtProject(folder)
     sources = [path for path in folder.rglob("*") if path.suffix in (".sql", ".yml", ".csv", ".md")]
     newest = max(path.stat().st_mtime for path in sources if project.target_path.name not in path.parts)
-    if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
-        dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
+    project.manifest_path.parent.mkdir(exist_ok=True)
+    with project.manifest_path.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not project.manifest_path.exists() or project.manifest_path.stat().st_mtime < newest:
+            dbt_resource(project).cli(["parse", "--quiet"], target_path=project.target_path).wait()
     return project
 
 

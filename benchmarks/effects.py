@@ -75,7 +75,7 @@ def report(estimates: pd.DataFrame) -> pd.DataFrame:
     """By kind of world, design and month: truth, estimate, bias, the estimates' standard deviation, the mean standard
     error, the share of 95 % intervals that hold the truth, of all and of those that the platform presents as effects.
 
-    The truth is the mean effect over all worlds of the kind: what a standard error speaks of is another draw of persons.
+    The truth is the mean effect over all worlds of the kind: a standard error speaks of another draw of persons.
     """
     shown = estimates[estimates.k.isin(SHOWN)]
     truth = shown.groupby(["world", "k"]).truth.transform("mean")
@@ -189,6 +189,7 @@ def show(con: duckdb.DuckDBPyConnection, world: World) -> None:
     seeds = CHECKOUT / "dbt_project" / "seeds"
     states = " ".join(world.study.risk_set_states)
     con.execute(f"""
+        create table warehouse.staging.consumer_prices as from read_csv('{seeds}/consumer_prices.csv');
         create table warehouse.staging.states as from read_csv('{seeds}/states.csv');
         create table warehouse.staging.stg_reference__study as select
             {first} as first_month_index, {first + len(months) - 1} as last_month_index, 'centre' as client_register,

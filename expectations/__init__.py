@@ -1,13 +1,14 @@
-"""What must be true of data before it is written: the gates at landing, on the marts and at release.
+"""What must be true of data before it is written: the gates at landing, on cohort and marts, and at release.
 
 Belongs here: rules, stated with Great Expectations, and their verdicts. Does not belong here: what
 happens after a verdict (`assets/`), and rules about meaning (dbt tests). Nothing here imports
 great_expectations before something is judged: the import takes seconds.
 """
 
+from expectations.groups import judge_groups
 from expectations.landing import judge_landing
 from expectations.marts import judge_marts
 from expectations.release import judge_release
 from expectations.verdict import Verdict
 
-__all__ = ["Verdict", "judge_landing", "judge_marts", "judge_release"]
+__all__ = ["Verdict", "judge_groups", "judge_landing", "judge_marts", "judge_release"]

@@ -62,7 +62,6 @@ def _rules(study: Study, members: int) -> dict[str, list[Expectation]]:
             none("person", "where died_on < birth_month", "nobody died before being born"),
         ],
         "cohort": [
-            gxe.ExpectTableRowCountToBeBetween(min_value=1, description="cohort: somebody is in the study"),
             within("cohort", "entry_month", first, last, "within the study's window"),
             none(
                 "cohort",

@@ -11,6 +11,7 @@ import dagster as dg
 from assets.crosswalk import KEY as CROSSWALK
 from assets.crosswalk import crosswalk_asset
 from assets.effects import effects_assets
+from assets.groups import groups_checks
 from assets.landing import landing_assets, reference_assets
 from assets.published import published_asset
 from assets.release import release_assets
@@ -37,6 +38,7 @@ defs = dg.Definitions(
         *release_assets(root, study, marts),
         published_asset(root, study, marts),
     ],
+    asset_checks=groups_checks(root, study),
     jobs=[land, rebuild, nightly],
     schedules=[nightly_at_two],
     sensors=[new_deliveries(root, study), alert_on_failure(root)],

@@ -7,7 +7,7 @@ deliveries. Does not belong here: anything computed from data.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -22,6 +22,7 @@ from polku.contracts.soundness import STATES
 from polku.effects.plan import Comparison, parse_comparison
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
+from polku.outcomes import Outcome, parse_use
 
 LAST_PERMANENT = 899
 """Individual numbers 002-899 are permanent identity codes; 900-999 are temporary (DVV)."""
@@ -42,6 +43,8 @@ class Study:
     enter the service: in such a month others are compared with those who then enter it (none: no month compares).
     `contracts` are the effective ones; `omitted` names, by (register, table), the columns that this
     study's deliveries lack: they land as null. `comparison` is how clients are matched with others (None: not at all).
+    `outcomes` are those of the catalogue that the study uses, in its order. `empty_groups` are groups that nobody is in
+    by design.
     """
 
     code: str
@@ -69,6 +72,8 @@ class Study:
     contracts: dict[str, Contract]
     omitted: dict[tuple[str, str], frozenset[str]]
     comparison: Comparison | None = None
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    empty_groups: frozenset[str] = frozenset()
 
     def delivered(self, register: str, table: str) -> tuple[Column, ...]:
         """The columns of a table that this study's deliveries carry."""
@@ -110,12 +115,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     for key, known in (("rule_set", RULE_SETS), ("month_rule", MONTH_RULES)):
         if sections["timeline"].get(key) not in known:
             faults.add("timeline", f"`{key}` must be one of {', '.join(known)}")
-    groups = {
-        name: label_of(mapping_of(entry).get("label"), f"groups.{name}", faults)
-        for name, entry in mapping_of(data.get("groups")).items()
-    }
-    if tuple(groups) != GROUPS:
-        faults.add("groups", f"the groups are {' and '.join(GROUPS)}, in this order")
+    groups, empty_groups = _groups(mapping_of(data.get("groups")), faults)
     effective: dict[str, Contract] = {}
     omitted: dict[tuple[str, str], frozenset[str]] = {}
     for register, changes in mapping_of(data.get("registers")).items():
@@ -130,11 +130,17 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     if clients is None or "client" not in clients.timeline:
         faults.add("cohort", "`client_register` must be a register of the study whose contract has `[timeline] client`")
     title = label_of(data.get("title"), "title", faults)
+    used = mapping_of(sections["outcomes"].get("use"))
+    outcomes = parse_use(used, sections["release"].get("tables"), effective, faults)
+    _check_months(sections, clients, faults)
     comparison = None
     if "comparison" in data:
-        comparison = parse_comparison(mapping_of(data["comparison"]), effective.values(), faults)
+        comparison = parse_comparison(
+            mapping_of(data["comparison"]), effective.values(), sections["outcomes"].get("months_after", 0), faults
+        )
     faults.refuse(file, Exit.STUDY_INVALID, "study")
-    cohort, outcomes = sections["cohort"], sections["outcomes"]
+    cohort, months = sections["cohort"], sections["outcomes"]
+    least_wage = Decimal(str(months["employed_min_eur_per_month"]))
     return Study(
         code=data["study"],
         title=title,
@@ -151,9 +157,9 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         max_age_years=cohort.get("max_age_years"),
         risk_set_states=tuple(cohort.get("risk_set_states", ())),
         groups=groups,
-        months_before=outcomes["months_before"],
-        months_after=outcomes["months_after"],
-        employed_min_eur_per_month=Decimal(str(outcomes["employed_min_eur_per_month"])),
+        months_before=months["months_before"],
+        months_after=months["months_after"],
+        employed_min_eur_per_month=least_wage,
         rule_set=sections["timeline"]["rule_set"],
         month_rule=sections["timeline"]["month_rule"],
         release_profile=sections["release"]["profile"],
@@ -161,7 +167,46 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         contracts=effective,
         omitted=omitted,
         comparison=comparison,
+        outcomes={code: outcome.filled(least_wage=f"{least_wage.normalize():f}") for code, outcome in outcomes.items()},
+        empty_groups=empty_groups,
     )
+
+
+def _groups(data: Mapping[str, Any], faults: Faults) -> tuple[dict[str, Label], frozenset[str]]:
+    """The labels of the groups, and which of them are empty by design."""
+    for name, entry in data.items():
+        faults.take(mapping_of(entry), f"groups.{name}", {"label": dict, "nobody": bool})
+    if tuple(data) != GROUPS:
+        faults.add("groups", f"the groups are {' and '.join(GROUPS)}, in this order")
+    labels = {name: label_of(mapping_of(entry).get("label"), f"groups.{name}", faults) for name, entry in data.items()}
+    return labels, frozenset(name for name, entry in data.items() if mapping_of(entry).get("nobody") is True)
+
+
+def _check_months(sections: Mapping[str, Mapping[str, Any]], clients: Contract | None, faults: Faults) -> None:
+    """Refuses a window, a follow-up and ages by which nobody at all could be in the study."""
+    window, outcomes, cohort = sections["window"], sections["outcomes"], sections["cohort"]
+    first, last = _both(window, "from", "until", date)
+    before, after = _both(outcomes, "months_before", "months_after", int)
+    youngest, oldest = _both(cohort, "min_age_years", "max_age_years", int)
+    if youngest is not None and oldest < youngest:
+        faults.add("cohort", "`max_age_years` is below `min_age_years`")
+    if before is not None and min(before, after) < 0:
+        faults.add("outcomes", "`months_before` and `months_after` are not below zero")
+    if first is None:
+        return
+    months = 12 * (last.year - first.year) + last.month - first.month + 1
+    if last < first:
+        faults.add("window", "`until` is before `from`")
+    elif before is not None and before + 1 + after > months:
+        faults.add("outcomes", f"a follow-up of {before + 1 + after} months does not fit into the window's {months}")
+    if clients is not None and last < clients.covered_from:
+        faults.add("window", f"nobody enters before {clients.covered_from}, from when `{clients.register}` is complete")
+
+
+def _both(data: Mapping[str, Any], one: str, other: str, kind: type) -> tuple[Any, Any]:
+    """Two settings that belong together; both None where one is missing or of a wrong type."""
+    values = (data.get(one), data.get(other))
+    return values if all(isinstance(value, kind) for value in values) else (None, None)
 
 
 def _narrow(
@@ -244,7 +289,7 @@ _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
         "max_age_years": int,
         "risk_set_states": list,
     },
-    "outcomes": {"months_before": int, "months_after": int, "employed_min_eur_per_month": (int, float)},
+    "outcomes": {"months_before": int, "months_after": int, "employed_min_eur_per_month": (int, float), "use": dict},
     "timeline": {"rule_set": str, "month_rule": str},
     "release": {"profile": str, "tables": list},
 }

@@ -23,6 +23,7 @@ ROOMS = {
         "jinja2",
         "babel",
         "statsmodels",
+        "scipy",
         "shamir_mnemonic",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},

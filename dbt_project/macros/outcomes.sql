@@ -1,14 +1,11 @@
-{# The groups of benefits that outcomes are reported by; contracts give each benefit one of them. #}
+{#- Generated from contracts/, studies/ and polku/outcomes/ by `polku contracts --write`; do not edit. -#}
+
 {% macro benefit_groups() -%}
-    {{ return([
-        'unemployment', 'integration', 'social_assistance', 'housing', 'study', 'family', 'sickness', 'pension'
-    ]) }}
+  {#- Groups of benefits that outcomes tell of; contracts give each benefit one. -#}
+  {{ return(["unemployment", "integration", "social_assistance", "housing", "study", "family", "sickness", "pension"]) }}
 {%- endmacro %}
 
-{# The channels of service use that outcomes are reported by, in the order of their bits in seed service_channels. #}
 {% macro service_channels() -%}
-    {{ return([
-        'skills_centre', 'integration_services', 'employment_services', 'integration_training', 'information_service',
-        'social_work', 'education', 'reception'
-    ]) }}
+  {#- Channels of service use that outcomes tell of, in the order of their bits. -#}
+  {{ return(["skills_centre", "integration_services", "employment_services", "integration_training", "information_service", "social_work", "education", "reception"]) }}
 {%- endmacro %}

@@ -13,3 +13,8 @@
 {% macro mean_eur(total, persons) -%}
     cast(round({{ quotient(total, persons) }}, 2) as decimal(14, 2))
 {%- endmacro %}
+
+{# An amount in euros and cents at the prices of another year, by the price indices of both years. #}
+{% macro at_prices_eur(amount, price_index, wanted_index) -%}
+    cast(round({{ quotient(amount ~ ' * ' ~ wanted_index, price_index) }}, 2) as decimal(14, 2))
+{%- endmacro %}

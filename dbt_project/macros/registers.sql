@@ -1,4 +1,4 @@
-{#- Generated from contracts/ and studies/ by `polku contracts --write`; do not edit. -#}
+{#- Generated from contracts/, studies/ and polku/outcomes/ by `polku contracts --write`; do not edit. -#}
 
 {% macro activity_models() -%}
   {#- Staging models that feed the activity timeline. -#}

@@ -59,6 +59,19 @@ study as (
 
 ),
 
+-- Every year's prices beside those of 2024, at which earnings of different years are compared.
+prices as (
+
+    select
+        years.year,
+        years.index_2005,
+        wanted.index_2005 as index_of_2024
+    from {{ ref('consumer_prices') }} as years
+    cross join {{ ref('consumer_prices') }} as wanted
+    where wanted.year = 2024
+
+),
+
 studying as (
 
     select
@@ -265,6 +278,10 @@ measured as (
         case
             when judged.earnings_status_code = 'observed' then cast(judged.wages_eur as decimal(14, 2))
         end as earnings_eur,
+        case
+            when judged.earnings_status_code = 'observed'
+                then {{ at_prices_eur('judged.wages_eur', 'prices.index_2005', 'prices.index_of_2024') }}
+        end as earnings_2024_eur,
         judged.earnings_status_code,
         {% for code in benefit_groups() %}
         case
@@ -276,6 +293,8 @@ measured as (
         judged.weight
     from judged
     cross join study
+    left join prices
+        on cast(extract(year from judged.month) as integer) = prices.year
 
 )
 {%- endmacro %}

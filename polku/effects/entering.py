@@ -15,7 +15,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from polku.effects.matching import Bools, Floats
+from polku.effects.design import Bools, Floats
 
 NUMBERS = (
     "age_months",

@@ -1,6 +1,7 @@
 """Pairs of clients and others with near propensity scores.
 
-Belongs here: the score and the pairs. Does not belong here: how alike matched persons are (`balance`).
+Belongs here: the score, and pairs by it. Does not belong here: matching on several characteristics (`neighbours`), how
+alike matched persons are (`balance`).
 
 The score is the chance of being a client by a logistic regression (Rosenbaum and Rubin 1983, Biometrika 70). Clients
 are matched in descending order of it, each with the nearest person left, one to one and without replacement: the way
@@ -12,64 +13,64 @@ from __future__ import annotations
 import warnings
 
 import numpy as np
-import numpy.typing as npt
 
-from polku.errors import Exit, Refusal
+from polku.effects.design import Bools, Floats
+from polku.effects.matched import Matched, pairs
 
-Floats = npt.NDArray[np.float64]
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
+SURE = 1e-6
+"""A chance so near to 0 or 1 that it only stands for a search without an end."""
 
 
 def propensity(design: Floats, treated: Bools) -> Floats:
     """The chance of being treated by row of `design` (one column per covariate, no constant).
 
-    Refuses (NO_COMPARISON) where the covariates tell of somebody without error who is treated, or say the same twice.
+    Columns that follow from others count once. NaN of persons whom the covariates tell apart without error: of theirs
+    there is no greatest likelihood, since their chance tends to 0 or 1. That of the others is estimated without them,
+    as Stata's `logit` leaves out who is predicted perfectly.
     """
-    from statsmodels.discrete.discrete_model import Logit
-    from statsmodels.tools.sm_exceptions import (
-        ConvergenceWarning,
-        PerfectSeparationError,
-        PerfectSeparationWarning,
-    )
-
-    constant = np.ones((len(design), 1))
-    # Scaled, so that euros and years are of one size to the solver; the score is the same.
-    spread = design.std(axis=0)
-    columns = np.hstack([constant, (design - design.mean(axis=0)) / np.where(spread == 0, 1, spread)])
-    if np.linalg.matrix_rank(columns) < columns.shape[1]:
-        raise Refusal(Exit.NO_COMPARISON, "two covariates say the same, or one the same of all.", _FEWER)
-    with warnings.catch_warnings():
-        # Where some values are those of one group alone there is no greatest likelihood, and the search does not end.
-        for kind in (ConvergenceWarning, PerfectSeparationWarning):
-            warnings.simplefilter("error", kind)
-        try:
-            fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=100)
-        except (ConvergenceWarning, PerfectSeparationError, PerfectSeparationWarning, np.linalg.LinAlgError):
-            raise Refusal(
-                Exit.NO_COMPARISON, "the covariates tell some clients or others apart without error.", _FEWER
-            ) from None
-    score: Floats = np.asarray(fitted.predict(columns), dtype=float)
+    score, kept = np.full(len(design), np.nan), np.arange(len(design))
+    while len(np.unique(treated[kept])) == 2:
+        fitted, is_greatest = _fitted(design[kept], treated[kept])
+        if is_greatest:
+            score[kept] = fitted
+            break
+        unsure = np.minimum(fitted, 1 - fitted) > SURE
+        if unsure.all():
+            break
+        kept = kept[unsure]
     return score
 
 
-_FEWER = "Name fewer covariates in the study's [comparison], or wider ones: nobody is alike by these."
+def _fitted(design: Floats, treated: Bools) -> tuple[Floats, bool]:
+    """Chances by Newton's search, and whether it ended."""
+    from statsmodels.discrete.discrete_model import Logit
+
+    # Scaled, so that euros and years are of one size, and turned so that no column follows from others: the chances are
+    # the same.
+    spread = design.std(axis=0)
+    scaled = (design - design.mean(axis=0)) / np.where(spread == 0, 1, spread)
+    turned, sizes, _ = np.linalg.svd(np.hstack([np.ones((len(design), 1)), scaled]), full_matrices=False)
+    columns = turned[:, sizes > 1e-9 * sizes[0]] * np.sqrt(len(design))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        fitted = Logit(treated.astype(float), columns).fit(disp=False, maxiter=25)
+    chances: Floats = np.asarray(fitted.predict(columns), dtype=float)
+    return chances, bool(fitted.mle_retvals["converged"])
 
 
-def nearest(score: Floats, treated: Bools, caliper: float | None = None) -> tuple[Ints, Ints]:
-    """Positions of the matched treated and, beside each, of the person matched with them.
+def nearest(score: Floats, treated: Bools, limit: float = np.inf) -> Matched:
+    """Beside each client the nearest other who is still free, at most `limit` away.
 
     In descending order of the score (equal ones in the order of their rows); of two persons at the same distance the
-    one with the lower score. `caliper` is the greatest distance in standard deviations of the score. Costs n log n.
+    one with the lower score. Costs n log n.
     """
     others = np.flatnonzero(~treated)
     order = np.argsort(score[others], kind="stable")
     others, scores = others[order], score[others][order]
     clients = np.flatnonzero(treated)
     clients = clients[np.argsort(-score[clients], kind="stable")]
-    limit = np.inf if caliper is None else caliper * float(score.std(ddof=1))
     free = _Free(len(others))
-    found: tuple[list[int], list[int]] = ([], [])
+    found: list[tuple[int, int]] = []
     for client, at in zip(clients.tolist(), np.searchsorted(scores, score[clients]).tolist(), strict=True):
         below, above = free.below(at), free.above(at)
         to_below = score[client] - scores[below] if below is not None else np.inf
@@ -78,9 +79,9 @@ def nearest(score: Floats, treated: Bools, caliper: float | None = None) -> tupl
         if chosen is None or distance > limit:
             continue
         free.take(chosen)
-        found[0].append(client)
-        found[1].append(int(others[chosen]))
-    return np.array(found[0], dtype=np.int64), np.array(found[1], dtype=np.int64)
+        found.append((client, int(others[chosen])))
+    both = np.array(found, dtype=np.int64).reshape(-1, 2)
+    return pairs(both[:, 0], both[:, 1], len(score))
 
 
 class _Free:

@@ -1,7 +1,7 @@
 """What a release says of itself: definitions in words, policy, inputs, code and checksums.
 
-Belongs here: the content of `manifest.json`. Does not belong here: writing tables and pictures, or
-swapping releases (`publishing`).
+Belongs here: the content of `manifest.json` and of the definitions beside each table. Does not belong here: writing
+tables and pictures, or swapping releases (`publishing`).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
 from polku.errors import Exit
+from polku.outcomes import definitions
 from polku.publication import coverage
 from polku.publication.tables import MISSING, TEST_COLUMN
 from polku.studies import Study
@@ -100,9 +101,6 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
 
     `csv_digests` are the sha256 of the tables' CSV files by table.
     """
-    words = {STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items())}
-    if study.test:
-        words[TEST_COLUMN] = "true: made from test data, no result about anybody"
     return {
         "study": study.code,
         "title": asdict(study.title),
@@ -113,7 +111,8 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
             name: {
                 "title": asdict(context.tables[name].title),
                 "definition": context.tables[name].definition,
-                "columns": {**context.tables[name].columns, **words},
+                "columns": _columns(study, context.tables[name]),
+                "outcomes": definitions.content(name, study.outcomes, study.contracts),
                 "dimensions": list(context.tables[name].spec.dimensions),
                 "csv_sha256": digest,
             }
@@ -121,6 +120,23 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
         },
         "coverage": coverage.content(context.coverage),
     }
+
+
+def definition(study: Study, table: Described) -> str:
+    """What a table shows, in Markdown: its rows, its columns and the outcomes that it tells of."""
+    outcomes = definitions.outcomes_of(table.spec.name, study.outcomes)
+    columns = "\n".join(f"- `{column}`: {' '.join(text.split())}" for column, text in _columns(study, table).items())
+    title = f"# {table.title.en} / {table.title.fi} / {table.title.sv}"
+    told = ["## Outcomes", definitions.text(outcomes, study.contracts)] if outcomes else []
+    return "\n\n".join([title, table.definition, "## Columns", columns, *told]).rstrip() + "\n"
+
+
+def _columns(study: Study, table: Described) -> dict[str, str]:
+    """One sentence per column, also of those that a release adds."""
+    words = {STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items())}
+    if study.test:
+        words[TEST_COLUMN] = "true: made from test data, no result about anybody"
+    return {**table.columns, **words}
 
 
 def fingerprint(entries: Mapping[str, Any]) -> str:

@@ -17,7 +17,7 @@ import pandas as pd
 
 from polku.layout import DataRoot
 from polku.publication import coverage
-from polku.publication.manifest import Context, content, digest_of, fingerprint
+from polku.publication.manifest import Context, content, definition, digest_of, fingerprint
 from polku.publication.pictures import draw
 from polku.publication.report import Release
 from polku.publication.report import write as write_report
@@ -32,10 +32,11 @@ _UNFINISHED = ".new-"
 def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], context: Context) -> Path:
     """Publish the protected `tables` as one release and return its folder.
 
-    The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table, the coverage
-    of the registers, `report.html` and `manifest.json`; the link `published/current` points to the newest. When tables,
-    definitions, coverage and policy are as they were, nothing is written and the current release is returned: an
-    earlier release stays the truth until its content changes. Whenever it is killed, `current` is a whole release.
+    The folder `published/<date>-<fingerprint>` holds CSV, Parquet, SVG and PNG of every table and its definition in
+    words (`<table>.md`), the coverage of the registers, `report.html` and `manifest.json`; the link `published/current`
+    points to the newest. When tables, definitions, coverage and policy are as they were, nothing is written and the
+    current release is returned: an earlier release stays the truth until its content changes. Whenever it is killed,
+    `current` is a whole release.
     """
     root.published.mkdir(parents=True, exist_ok=True)
     for rest in root.published.glob(f"{_UNFINISHED}*"):
@@ -62,6 +63,8 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         return current.resolve()
     told_before = before["tables"] if _by_the_same_code(before, context) else {}
     for name, table in tables.items():
+        words = definition(study, context.tables[name])
+        (folder / f"{name}.md").write_text(words, encoding="utf-8")
         same = told_before.get(name) == entries["tables"][name]
         if not (same and _copied([f"{name}.svg", f"{name}.png"], current, before["files"], folder)):
             draw(table, context.tables[name], study, folder)

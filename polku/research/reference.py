@@ -48,6 +48,10 @@ REFERENCE_TABLES = {
             "employed_min_eur_per_month": "decimal(14,2)",
         },
     ),
+    "outcomes": ReferenceTable(
+        "The outcomes that the study uses; one row per outcome.",
+        {"outcome_code": "varchar", "definition_version": "integer", "table_name": "varchar"},
+    ),
     "codes": ReferenceTable(
         "Code lists of the contracts; one row per register, list, code and validity period (inclusive).",
         {
@@ -99,6 +103,7 @@ def write_reference(
     """
     rows = {
         "study": [_study(study)],
+        "outcomes": _outcomes(study),
         "codes": _codes(study),
         "coverage": _coverage(study, received),
         "breaks": _breaks(study),
@@ -141,6 +146,13 @@ def _study(study: Study) -> dict[str, Any]:
         "month_rule_code": study.month_rule,
         "employed_min_eur_per_month": study.employed_min_eur_per_month,
     }
+
+
+def _outcomes(study: Study) -> list[dict[str, Any]]:
+    return [
+        {"outcome_code": code, "definition_version": outcome.version, "table_name": outcome.table}
+        for code, outcome in study.outcomes.items()
+    ]
 
 
 def _codes(study: Study) -> list[dict[str, Any]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
 from dagster_dbt import DbtCliResource, DbtProject
 
-from assets.warehouse import QuickDbt, dbt_resource
+from assets.warehouse import QuickDbt, dbt_resource, prepared_project
 from polku.layout import CHECKOUT
 
 
@@ -17,3 +21,14 @@ def test_the_version_of_dbt_is_told_without_starting_it() -> None:
     resource = dbt_resource(DbtProject(CHECKOUT / "dbt_project"))
     told = resource.cli(["--version"])
     assert f"installed: {resource._cli_version}" in " ".join(str(told.process.stdout.read()).split())  # type: ignore[union-attr]
+
+
+def test_who_comes_while_a_project_is_parsed_waits_for_the_manifest(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "one.sql").write_text("select 1 as one", encoding="utf-8")
+    (tmp_path / "dbt_project.yml").write_text("{name: small, profile: polku}", encoding="utf-8")
+    shutil.copy(CHECKOUT / "dbt_project" / "profiles.yml", tmp_path)
+    with ThreadPoolExecutor() as together:
+        projects = list(together.map(prepared_project, [tmp_path, tmp_path]))
+    assert all("model.small.one" in project.manifest_path.read_text(encoding="utf-8") for project in projects)
+    assert (tmp_path / "target" / "dbt.log").read_text(encoding="utf-8").count("Running with dbt") == 1

@@ -6,6 +6,7 @@ Belongs here: the invented persons and the build. Does not belong here: what the
 from __future__ import annotations
 
 import dataclasses
+import json
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -23,6 +24,7 @@ from polku.research.crosswalk import PERSON_KEYS as PERSON_KEYS_TABLE
 from polku.research.reference import write_reference
 from polku.studies import load_study
 from tests.dbt_project.landed import PROJECT, land
+from tests.once import made_once
 
 STUDY = "espoo_skills_centre"
 MARKED_COUNTRY = "plaintext-marker"
@@ -128,6 +130,7 @@ COVERED = [
     ("vero", "annual_incomes"),
 ]
 EXTRACT = Extract(date(2025, 11, 1))
+STATUSES = "statuses.json"
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,13 @@ def write_person_keys(root: DataRoot) -> None:
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     """Everything built and every data and unit test run on four persons; two URA deliveries tell of one spell."""
-    base = tmp_path_factory.mktemp("dbt")
+    base = made_once(tmp_path_factory, "dbt", build)
+    statuses = json.loads((base / STATUSES).read_text(encoding="utf-8"))
+    return Built(DataRoot(STUDY, base / STUDY), statuses, base / "target", base / "logs")
+
+
+def build(base: Path) -> None:
+    """Land the rows and let dbt build; its results by node are left in a file beside its own."""
     root = DataRoot(STUDY, base / STUDY)
     land(root, "dvv__persons", [*PERSONS, RESTRICTED])
     land(root, "dvv__moves", MOVES)
@@ -186,4 +195,4 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
         DuckDBConnectionManager.close_all_connections()
     assert done.exception is None
     statuses = {result.node.unique_id: str(result.status) for result in done.result}
-    return Built(root, statuses, target, logs)
+    (base / STATUSES).write_text(json.dumps(statuses), encoding="utf-8")

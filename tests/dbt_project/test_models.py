@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import re
 import tomllib
@@ -13,11 +12,14 @@ import pytest
 import yaml
 
 from polku.layout import CHECKOUT
+from polku.outcomes import load_catalogue
 from polku.publication.coverage import STATUSES
-from tests.dbt_project.conftest import MARKED_COUNTRY, Built
+from polku.studies import load_study
+from tests.dbt_project.conftest import MARKED_COUNTRY, STUDY, Built
 from tests.dbt_project.landed import PROJECT
 
 MARTS = sorted((PROJECT / "models/marts").glob("*.yml"))
+OUTCOMES = "outcome_by_months_since_entry"
 LAYERS = ("staging", "intermediate", "marts")
 
 
@@ -83,14 +85,27 @@ def test_episodes_bridge_the_contract_gap_and_leave_out_what_was_cancelled(built
 
 def test_outcomes_of_the_first_month(built: Built) -> None:
     rows = built.query(
-        "select months_since_entry, employed, in_any_service, earnings_eur, benefit_unemployment_eur"
+        "select months_since_entry, employed, in_any_service, earnings_eur, earnings_2024_eur, "
+        "benefit_unemployment_eur"
         " from warehouse.marts.person_outcome where person_key = 1 and months_since_entry in (1, 6)"
         " order by months_since_entry"
     )
     assert [tuple(map(str, row)) for row in rows] == [
-        ("1", "False", "True", "0.00", "650.00"),
-        ("6", "True", "False", "2000.00", "0.00"),
+        ("1", "False", "True", "0.00", "0.00", "650.00"),
+        ("6", "True", "False", "2000.00", "2311.96", "0.00"),
     ]
+
+
+def test_the_table_tells_of_the_outcomes_that_the_study_uses(built: Built) -> None:
+    used = [outcome.code for outcome in load_study(STUDY).outcomes.values() if outcome.table == OUTCOMES]
+    rows = built.query(f"select distinct outcome_code from warehouse.marts.{OUTCOMES}")
+    assert sorted(code for (code,) in rows) == sorted(used)
+
+
+@pytest.mark.parametrize("code", [o.code for o in load_catalogue().values() if o.table == OUTCOMES])
+def test_an_outcome_of_the_catalogue_is_one_that_sql_computes(built: Built, code: str) -> None:
+    """Else it would be a row without persons."""
+    assert f"'{code}' as outcome_code" in built.compiled(OUTCOMES)
 
 
 def test_exit_table_counts_each_client_once(built: Built) -> None:
@@ -186,13 +201,6 @@ def macro_list(file: str, macro: str) -> list[str]:
     """The texts of a macro's list."""
     text = (PROJECT / "macros" / file).read_text(encoding="utf-8")
     return re.findall(r"'(\w+)'", text.split(f"macro {macro}(")[1].split("endmacro")[0])
-
-
-def test_channels_of_outcomes_are_those_of_the_seed_in_the_order_of_their_bits() -> None:
-    with (PROJECT / "seeds" / "service_channels.csv").open(encoding="utf-8", newline="") as file:
-        bits = {int(row["channel_bit"]): row["channel_code"] for row in csv.DictReader(file)}
-    channels = macro_list("outcomes.sql", "service_channels")
-    assert {2**i: channel for i, channel in enumerate(channels)} == bits
 
 
 def test_every_status_of_the_models_has_its_words() -> None:

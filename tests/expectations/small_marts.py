@@ -11,7 +11,7 @@ from polku.studies import Study, load_study
 
 MARTS = {
     "person": "select i as person_key, date '1990-05-01' as birth_month, 1990 as birth_year, null::date as died_on",
-    "cohort": "select i as person_key, date '2020-01-01' as entry_month",
+    "cohort": "select i as person_key, 'client' as group_code, date '2020-01-01' as entry_month",
     "person_month": "select i as person_key, unnest([date '2020-01-01', date '2020-02-01']) as month",
     "person_outcome": "select i as person_key, 1 as months_since_entry",
     "state_share_by_month": "select date '2020-01-01' as month, 'state ' || i as state_code, 1 as persons",

@@ -19,14 +19,12 @@ DIGITS_OF = ("0", "\N{FULLWIDTH DIGIT ZERO}", "\N{ARABIC-INDIC DIGIT ZERO}", "\N
 
 days = st.dates(date(1900, 1, 1), date(1999, 12, 31)).map(lambda day: day.strftime("%d%m%y"))
 numbers = st.integers(900, 999).map(str)
+con = duckdb.connect()
 
 
 def kinds_of(text: str) -> set[str]:
-    with duckdb.connect() as con:
-        con.execute(
-            "create table texts as select 'column' as column_name, cast($text as varchar) as text", {"text": text}
-        )
-        return {kind for _, kind in con.execute(leaks_query("texts")).fetchall()}
+    con.execute("create or replace table texts as select 'column' as column_name, $text as text", {"text": text})
+    return {kind for _, kind in con.execute(leaks_query("texts")).fetchall()}
 
 
 def check_character(digits: str) -> str:

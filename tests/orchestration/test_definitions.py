@@ -58,7 +58,9 @@ def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -
 
 def test_the_study_decides_what_lands_and_what_is_released(specs: dict[str, dg.AssetSpec], study: Study) -> None:
     landed = {f"landing/{c.register}__{t.name}" for c in study.contracts.values() for t in c.tables}
-    reference = {f"landing/reference__{name}" for name in ("study", "codes", "coverage", "breaks", "person_keys")}
+    reference = {
+        f"landing/reference__{name}" for name in ("study", "outcomes", "codes", "coverage", "breaks", "person_keys")
+    }
     assert {key for key in specs if key.startswith("landing/")} == landed | reference
     assert {key for key in specs if key.startswith("release/")} == {f"release/{m}" for m in study.release_tables}
     assert all(specs[key].freshness_policy for key in landed)
@@ -97,6 +99,7 @@ def test_every_gate_stands_before_its_assets_and_blocks(defs: dg.Definitions, sp
         if not asset.startswith("landing/reference__"):
             assert GATES.get(spec.group_name or "", set()) <= by_asset.get(asset, set()), asset
     assert by_asset["marts/snapshot"] == {"plausible"}
+    assert "groups_large_enough" in by_asset["marts/cohort"]
 
 
 def test_land_is_the_landing_layer_and_nightly_is_everything(

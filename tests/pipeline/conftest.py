@@ -14,6 +14,7 @@ import pytest
 
 from polku.layout import CHECKOUT, DataRoot
 from polku.research import storage
+from tests.once import made_once
 
 PERSONS = 600
 
@@ -31,6 +32,10 @@ class Platform:
 
     def run(self, *command: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """A command of the checkout, in a process with this data folder."""
+        return self.python("-m", *command, **environment)
+
+    def python(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Python in the checkout, with this data folder."""
         home = self.base / "dagster"
         home.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
@@ -41,7 +46,7 @@ class Platform:
             "DO_NOT_TRACK": "1",
         }
         return subprocess.run(
-            [sys.executable, "-m", *command],
+            [sys.executable, *arguments],
             cwd=CHECKOUT,
             env=env | environment,
             capture_output=True,
@@ -67,15 +72,14 @@ class Platform:
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Platform]:
     """A study whose night has succeeded; made once in a session. Tests must not change it."""
-    made: dict[str, Platform] = {}
 
     def finish(study: str) -> Platform:
-        if study not in made:
-            platform = Platform(tmp_path_factory.mktemp(study), study)
+        def make(base: Path) -> None:
+            platform = Platform(base, study)
             for done in (platform.demo(), platform.nightly()):
                 assert done.returncode == 0, done.stderr[-4000:]
-            made[study] = platform
-        return made[study]
+
+        return Platform(made_once(tmp_path_factory, study, make), study)
 
     return finish
 

@@ -252,3 +252,28 @@ def test_the_store_key_is_not_made_anew_when_it_is_lost(copy_of: Callable[[str],
     done = platform.run("polku", "query", "--study", "mvad", "select 1 as one")
     assert done.returncode == Exit.KEY_UNUSABLE
     assert not key.exists()
+
+
+@pytest.mark.parametrize("youngest", [90, 56], ids=["nobody", "a_few"])
+def test_a_group_of_nobody_or_of_a_few_is_named_and_nothing_changes(
+    copy_of: Callable[[str], Any], youngest: int
+) -> None:
+    platform = copy_of("matchit614")
+    before = state_of(platform)
+    done = platform.python("-c", OTHER_AGES, str(youngest))
+    assert done.returncode == Exit.GATE_CLOSED, done.stderr[-2000:]
+    said = "closed gate: marts/cohort groups_large_enough: cohort: the group `never_client` has the 10 persons"
+    assert said in done.stderr
+    assert state_of(platform) == before
+
+
+OTHER_AGES = """
+import sys
+from dataclasses import replace
+from polku import studies
+
+load, youngest = studies.load_study, int(sys.argv.pop())
+studies.load_study = lambda name: replace(load(name), min_age_years=youngest, max_age_years=99)
+from orchestration.nightly import main
+sys.exit(main())
+"""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import dagster as dg
 import pytest
 
+from polku.effects.tables import write_estimates
 from polku.layout import CHECKOUT
+from polku.studies import load_study
 
 pytestmark = pytest.mark.pipeline
 
@@ -81,3 +84,60 @@ def test_the_user_interface_says_that_a_difference_is_not_an_effect(
         "Still different: education_years, has_no_degree, is_black, is_hispan, propensity_score. "
         "A difference in outcomes is not an effect."
     )
+
+
+def test_the_difference_of_the_second_year_is_not_called_an_effect(finished: Callable[[str], Any]) -> None:
+    """How the matched differ hangs on who of the persons with one score is taken, so only the raw figure is told."""
+    columns = "estimator_code, persons_client, persons_other, difference, is_effect, reason_code"
+    rows = {row[0]: row[1:] for row in finished(STUDY).query(f"select {columns} from matched_difference")}
+    assert rows["unmatched"][:2] == (185, 429)
+    assert rows["matched"][:2] == (185, 185)
+    assert float(rows["unmatched"][2]) == pytest.approx(-635.03, abs=0.1)
+    assert [row[3:] for row in rows.values()] == [(False, "not_matched"), *[(False, "groups_differ")] * 2]
+
+
+def test_pictures_and_the_method_stand_with_the_table(
+    finished: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(finished(STUDY).base / "dagster"))
+    with dg.DagsterInstance.get() as instance:
+        event = instance.get_latest_materialization_event(dg.AssetKey(["marts", "covariate_balance"]))
+    assert event is not None
+    assert event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    for picture in ("love_plot", "overlap"):
+        assert str(metadata[picture].value).startswith("![")
+        assert "data:image/png;base64,iVBOR" in str(metadata[picture].value)
+    assert "Without replacement" in str(metadata["method_en"].value)
+    assert metadata["persons_without_support"].value == 0
+
+
+MAHALANOBIS = {
+    "education_years": (10.4270, -0.0403),
+    "is_black": (0.8432, 0.0),
+    "is_hispan": (0.0595, 0.0),
+    "is_married": (0.1784, 0.0276),
+    "has_no_degree": (0.7081, 0.0),
+    "earlier_wages": (1788.6941, 0.0628),
+    "last_wages": (1087.7420, 0.1380),
+}
+"""Means of the others and standardised differences after matching, as the README of MatchIt 4.7.2 prints them.
+
+Age is not among them: two clients have several others equally near, of whom MatchIt takes one.
+"""
+
+
+def test_other_ways_of_matching_the_same_persons(copy_of: Callable[[str], Any]) -> None:
+    root, comparison = copy_of(STUDY).root, load_study(STUDY).comparison
+    assert comparison is not None
+    by_distance = write_estimates(root, replace(comparison, method="mahalanobis", replacement=True)).tables
+    matched = by_distance["covariate_balance"].query("stage_code == 'matched'").set_index("covariate_code")
+    found = {name: tuple(matched.loc[name, ["mean_other", "standardised_difference"]].round(4)) for name in MAHALANOBIS}
+    assert found == MAHALANOBIS
+    cuts = {"age_years": (20.0, 25.0, 30.0, 40.0), "earlier_wages": (1.0, 5000.0), "last_wages": (1.0, 5000.0)}
+    by_class = write_estimates(root, replace(comparison, method="coarsened", cuts=cuts))
+    balance = by_class.tables["covariate_balance"].query("stage_code == 'matched'").set_index("covariate_code")
+    exact = [name for name in comparison.covariates if name not in cuts]
+    assert balance.standardised_difference[exact].abs().max() == 0
+    assert 0 < by_class.compared.share_matched < 1
+    assert by_class.compared.matched.weights.sum() == pytest.approx(balance.persons_client.iloc[0])

@@ -17,8 +17,8 @@ from polku.studies import Study, load_study, parse_study
 CONTRACTS = load_contracts(CHECKOUT / "contracts")
 
 
-def data() -> dict[str, Any]:
-    return tomllib.loads((CHECKOUT / "studies" / "mvad.toml").read_text(encoding="utf-8"))
+def data(study: str = "mvad") -> dict[str, Any]:
+    return tomllib.loads((CHECKOUT / "studies" / f"{study}.toml").read_text(encoding="utf-8"))
 
 
 def parse(changed: dict[str, Any]) -> Study:
@@ -91,3 +91,70 @@ def test_a_study_that_asks_for_a_denied_register_is_told_why() -> None:
         parse_study(changed, "mvad.toml", {**CONTRACTS, "guardians": denied})
     assert refusal.value.exit is Exit.STUDY_INVALID
     assert "registers.guardians: no study may have this register: The law forbids it." in refusal.value.what
+
+
+def refused(changed: dict[str, Any]) -> str:
+    """What is said when the study is refused, which it must be."""
+    with pytest.raises(Refusal) as refusal:
+        parse_study(changed, f"{changed['study']}.toml", CONTRACTS)
+    assert refusal.value.exit is Exit.STUDY_INVALID
+    return refusal.value.what
+
+
+@pytest.mark.parametrize(
+    ("section", "settings", "told"),
+    [
+        ("window", {"until": date(2017, 1, 1)}, "window: `until` is before `from`"),
+        ("window", {"from": date(2010, 1, 1), "until": date(2017, 12, 31)}, "window: nobody enters before 2018-09-01"),
+        ("outcomes", {"months_after": 70}, "outcomes: a follow-up of 71 months does not fit into the window's 70"),
+        ("outcomes", {"months_before": -1}, "outcomes: `months_before` and `months_after` are not below zero"),
+        ("cohort", {"min_age_years": 64, "max_age_years": 18}, "cohort: `max_age_years` is below `min_age_years`"),
+    ],
+)
+def test_a_window_or_ages_by_which_nobody_could_be_in_the_study_are_refused(
+    section: str, settings: dict[str, Any], told: str
+) -> None:
+    changed = data()
+    changed[section] |= settings
+    assert told in refused(changed)
+
+
+@pytest.mark.parametrize(
+    ("code", "version", "told"),
+    [
+        ("happiness", 1, "`happiness` is no outcome of the catalogue; these are employed, "),
+        ("employed", 2, "`employed` is defined in version 1, not 2"),
+        ("employed", True, "`employed` is defined in version 1, not True"),
+        ("earnings", 1, "`earnings` cannot be known: the study has no table of income or earning"),
+    ],
+)
+def test_an_outcome_that_nobody_defines_or_knows_is_refused_by_name(code: str, version: int, told: str) -> None:
+    changed = data()
+    changed["outcomes"]["use"][code] = version
+    assert f"outcomes.use: {told}" in refused(changed)
+
+
+def test_a_released_table_of_outcomes_needs_one_of_them() -> None:
+    changed = data("espoo_skills_centre")
+    del changed["outcomes"]["use"]["exit"]
+    assert "outcomes.use: the study releases `exit_outcome` and names no outcome of it" in refused(changed)
+
+
+def test_outcomes_are_those_named_in_the_order_of_the_catalogue() -> None:
+    changed = data()
+    changed["outcomes"]["use"] = {"studying": 1, "employed": 1}
+    assert list(parse(changed).outcomes) == ["employed", "studying"]
+
+
+def test_a_covariate_from_after_the_entry_is_refused_by_name() -> None:
+    changed = data("matchit614")
+    changed["comparison"]["covariates"].append("earnings_eur")
+    assert "comparison: `earnings_eur` is no characteristic from before the entry" in refused(changed)
+
+
+def test_a_group_is_empty_only_where_the_study_says_so() -> None:
+    assert load_study("mvad").empty_groups == {"never_client"}
+    assert load_study("matchit614").empty_groups == frozenset()
+    changed = data()
+    changed["groups"]["never_client"]["empty"] = True
+    assert "groups.never_client: unknown key `empty`" in refused(changed)

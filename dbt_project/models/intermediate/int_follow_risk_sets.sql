@@ -75,7 +75,7 @@ final as (
         measured.employed,
         measured.studying,
         measured.degree_completed,
-        measured.earnings_eur,
+        measured.earnings_2024_eur,
         measured.benefit_unemployment_eur,
         measured.benefit_social_assistance_eur
     from measured

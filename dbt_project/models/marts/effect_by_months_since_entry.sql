@@ -1,6 +1,11 @@
-{%- set flags = ['employed', 'studying', 'degree_completed'] -%}
-{%- set amounts = ['earnings_eur', 'benefit_unemployment_eur', 'benefit_social_assistance_eur'] -%}
-{%- set outcomes = flags + amounts -%}
+{#- Codes of the catalogue of outcomes, and their columns in person_outcome. -#}
+{%- set flags = {'employed': 'employed', 'studying': 'studying', 'degree_completed': 'degree_completed'} -%}
+{%- set amounts = {
+    'earnings': 'earnings_2024_eur',
+    'benefit_unemployment': 'benefit_unemployment_eur',
+    'benefit_social_assistance': 'benefit_social_assistance_eur'
+} -%}
+{%- set outcomes = flags.keys() | list + amounts.keys() | list -%}
 {#- The rows that a design compares, and their weight. -#}
 {%- set designs = {
     'two_groups': {'rows': 'two_groups', 'weight': 'weight'},
@@ -24,11 +29,11 @@ followed as (
         months_since_entry,
         weight_60,
         is_before_own_entry,
-        {% for outcome in flags %}
-        cast({{ outcome }} as integer) as {{ outcome }},
+        {% for outcome, column in flags.items() %}
+        cast({{ column }} as integer) as {{ outcome }},
         {% endfor %}
-        {% for outcome in amounts %}
-        {{ outcome }},
+        {% for outcome, column in amounts.items() %}
+        {{ column }} as {{ outcome }},
         {% endfor %}
         staying_weight
     from {{ ref('int_follow_risk_sets') }}
@@ -47,11 +52,11 @@ two_groups as (
         person_key,
         case when group_code = 'client' then 'client' else 'other' end as group_code,
         months_since_entry,
-        {% for outcome in flags %}
-        cast({{ outcome }} as integer) as {{ outcome }},
+        {% for outcome, column in flags.items() %}
+        cast({{ column }} as integer) as {{ outcome }},
         {% endfor %}
-        {% for outcome in amounts %}
-        {{ outcome }},
+        {% for outcome, column in amounts.items() %}
+        {{ column }} as {{ outcome }},
         {% endfor %}
         weight
     from person_outcomes

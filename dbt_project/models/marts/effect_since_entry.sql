@@ -7,19 +7,28 @@ with estimates as (
 
 ),
 
+united as (
+
+    select
+        *,
+        case when outcome_code = 'earnings' or outcome_code like 'benefit_%' then 'eur' else 'months' end as unit_code
+    from estimates
+
+),
+
 final as (
 
     select
         outcome_code,
         design_code,
         months_since_entry,
-        case when outcome_code like '%_eur' then 'eur' else 'months' end as unit_code,
+        unit_code,
         no_effect_code,
         case when no_effect_code is null then persons_at_least end as persons_at_least,
-        {{ rounded_to_tell('difference', "outcome_code like '%_eur'") }} as difference,
-        {{ rounded_to_tell('lower_bound', "outcome_code like '%_eur'") }} as lower_bound,
-        {{ rounded_to_tell('upper_bound', "outcome_code like '%_eur'") }} as upper_bound
-    from estimates
+        {{ rounded_to_tell('difference', "unit_code = 'eur'") }} as difference,
+        {{ rounded_to_tell('lower_bound', "unit_code = 'eur'") }} as lower_bound,
+        {{ rounded_to_tell('upper_bound', "unit_code = 'eur'") }} as upper_bound
+    from united
 
 )
 

@@ -42,9 +42,9 @@ wide as (
         sum(case when benefit_{{ code }}_eur > 0 then 1 else 0 end) as {{ code }}_persons,
         sum(benefit_{{ code }}_eur) as {{ code }}_total_eur,
         {% endfor %}
-        count(earnings_eur) as earnings_observed,
-        sum(case when earnings_eur > 0 then 1 else 0 end) as earnings_persons,
-        sum(earnings_eur) as earnings_total_eur,
+        count(earnings_2024_eur) as earnings_observed,
+        sum(case when earnings_2024_eur > 0 then 1 else 0 end) as earnings_persons,
+        sum(earnings_2024_eur) as earnings_total_eur,
         group_code,
         months_since_entry
     from outcomes
@@ -113,7 +113,8 @@ study_groups as (
 
 outcome_codes as (
 
-    select distinct outcome_code from long
+    select outcome_code from {{ ref('stg_reference__outcomes') }}
+    where table_name = 'outcome_by_months_since_entry'
 
 ),
 

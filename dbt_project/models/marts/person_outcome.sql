@@ -32,6 +32,7 @@ final as (
         service_bits,
         observed_service_bits,
         earnings_eur,
+        earnings_2024_eur,
         earnings_status_code,
         {% for code in benefit_groups() %}
         benefit_{{ code }}_eur,

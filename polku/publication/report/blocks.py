@@ -84,7 +84,10 @@ class Legend:
 
 @dataclass(frozen=True)
 class Figure:
-    """A chart with its title (`quiet` as a table's), the text instead of it, what its axes show, and its figures."""
+    """A chart with its title (`quiet` as a table's), the text instead of it, what its axes show, and its figures.
+
+    `definition` says what the figures count, where the text above the chart does not.
+    """
 
     kind: ClassVar[str] = "figure"
     title: str
@@ -92,6 +95,7 @@ class Figure:
     instead: str
     axes: str
     summary: str
+    definition: str
     data: Table
     wide: bool = False
     quiet: bool = False

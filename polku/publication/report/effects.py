@@ -48,7 +48,7 @@ def _told(words: Words, panel: Panel) -> str | None:
 
 
 def _sentence(words: Words, panel: Panel, row: Row, months: int, design: str) -> str:
-    money = str(panel.code).endswith("_eur")
+    money = panel.code == "earnings" or str(panel.code).startswith("benefit_")
     scale = 1.0 if money else WEEKS_PER_MONTH
     low, high = (scale * float(row.figures[bound] or 0) for bound in ("lower_bound", "upper_bound"))
     write = words.euros if money else words.weeks

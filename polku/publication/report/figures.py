@@ -12,6 +12,7 @@ from datetime import date
 from typing import Any
 
 from polku.disclosure.cells import is_share
+from polku.outcomes.definitions import outcomes_of
 from polku.publication.pictures import HIDDEN
 from polku.publication.report import charts
 from polku.publication.report.blocks import Block, Cell, Figure, Figures, Legend, Table, Text
@@ -103,6 +104,7 @@ def _figure(release: Release, words: Words, panel: Panel, instead: str, *, wide:
     title = title_of(words, panel)
     series = ". ".join(_in_words(words, panel, code) for code in panel.series)
     y = words.column(panel.picture.y)
+    outcome = outcomes_of(panel.table.spec.name, words.study.outcomes).get(str(panel.code))
     return Figure(
         title,
         release.pictures[panel.key],
@@ -113,6 +115,7 @@ def _figure(release: Release, words: Words, panel: Panel, instead: str, *, wide:
             x=words.column(panel.picture.x),
         ),
         words.say("figure.data"),
+        words.rule(outcome) if outcome else "",
         _data(words, panel, words.say("figure.table", title=title)),
         wide,
         quiet=panel.code is None,

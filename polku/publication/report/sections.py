@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
 from polku.disclosure.cells import Status
+from polku.outcomes import Outcome, evidence_of
+from polku.outcomes.definitions import outcomes_of
 from polku.publication.report.blocks import Block, Bullets, Cell, Details, Section, Table, Terms, Text, Title
 from polku.publication.report.effects import MONTHS, YEARS, effects
 from polku.publication.report.figures import drawn, matrix, ranked
@@ -66,10 +67,10 @@ def happened(release: Release, words: Words) -> Section:
         topic: [] for topic in ("work", "earnings", "studies", "services", "benefits", "other")
     }
     for panel in release.panels(OUTCOMES):
-        by_topic[_topic(panel.code)].append(panel)
+        by_topic[_topic(release, panel)].append(panel)
     if by_topic["earnings"]:
         by_topic["earnings"] = [
-            p for p in release.panels(OUTCOMES, y="mean_amount_eur") if _topic(p.code) == "earnings"
+            p for p in release.panels(OUTCOMES, y="mean_amount_eur") if _topic(release, p) == "earnings"
         ]
     if any(by_topic.values()):
         blocks.append(Text(words.say("happened.since_entry"), "warning"))
@@ -101,12 +102,14 @@ def sure(release: Release, words: Words) -> Section:
 
 
 def defined(release: Release, words: Words) -> Section:
-    """The definition of every table, in plain words where there are some and as the manifest has it."""
+    """The definition of every table in plain words and as the manifest has it, and of each of its outcomes."""
     blocks: list[Block] = []
     for name, table in sorted(release.entries["tables"].items()):
         blocks.append(Title(words.label(release.context.tables[name].title)))
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))
+        if outcomes := outcomes_of(name, release.study.outcomes):
+            blocks.append(Terms([_defined(release, words, outcome) for outcome in outcomes.values()]))
         columns = [(column, _plain(text)) for column, text in table["columns"].items()]
         exact: list[Block] = [Text(_plain(table["definition"])), Terms(columns)]
         blocks.append(Details(words.say("defined.exact"), exact, "en"))
@@ -235,17 +238,29 @@ def _hidden(release: Release, words: Words) -> list[Block]:
     ]
 
 
-def _topic(outcome: Any) -> str:
-    code = str(outcome)
-    if "service" in code:
-        return "services"
-    if code.startswith("benefit_"):
-        return "benefits"
-    if code.startswith("employed"):
-        return "work"
-    if code == "earnings":
-        return "earnings"
-    return "studies" if code == "studying" or code.startswith("degree_") else "other"
+def _topic(release: Release, panel: Panel) -> str:
+    """Under which title an outcome is told; other where the catalogue does not have it."""
+    outcome = release.study.outcomes.get(str(panel.code))
+    return outcome.topic if outcome else "other"
+
+
+def _defined(release: Release, words: Words, outcome: Outcome) -> tuple[str, str]:
+    """An outcome with its version, and its rule, unit and registers."""
+    study, known_from = release.study, []
+    for evidence in evidence_of(outcome, study.contracts):
+        contract = study.contracts[evidence.register]
+        known_from.append(
+            words.say(
+                "defined.register_by_year" if evidence.matures_yearly else "defined.register",
+                register=words.label(contract.title),
+                table=words.label(contract.table(evidence.table).title),
+                day=words.day(evidence.covered_from),
+                months=words.count(evidence.maturity_months),
+            )
+        )
+    name = words.say("defined.version", label=words.label(outcome.label), version=str(outcome.version))
+    unit, registers = words.label(outcome.unit), words.listed(known_from)
+    return name, words.say("defined.outcome", rule=words.rule(outcome), unit=unit, registers=registers)
 
 
 def _plain(text: str) -> str:

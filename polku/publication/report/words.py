@@ -19,6 +19,8 @@ from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure.cells import is_share
 from polku.errors import Exit
+from polku.outcomes import Outcome
+from polku.outcomes.definitions import rule_of
 from polku.studies import Study
 
 _LEAST_SHARE = 0.001
@@ -55,15 +57,21 @@ class Words:
         return str(getattr(label, self.language))
 
     def code(self, code: Any) -> str:
-        """What a code of a dimension means: a study group, a known code, a path of them, or its own words."""
+        """What a code of a dimension means: a group, a known code, an outcome, a path of codes, or its own words."""
         if isinstance(code, date):
             return self.month(code)
         if isinstance(code, int):
             return self.count(code) if code < 1000 else str(code)  # a year has no thousands separator
         label = self.study.groups.get(str(code)) or self.texts.get(f"code.{code}")
+        if label is None and str(code) in self.study.outcomes:
+            label = self.study.outcomes[str(code)].label
         if label is None and "-" in str(code):
             return self.say("figure.then").join(self.code(part) for part in str(code).split("-"))
         return self.label(label) if label else self.name(code)
+
+    def rule(self, outcome: Outcome) -> str:
+        """The definition of an outcome."""
+        return self.label(rule_of(outcome, self.study.contracts))
 
     def name(self, code: Any) -> str:
         """A code or the name of a column, for which there is no label, in its own words."""

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from polku.cli import main
-from polku.contracts.dbt_files import REGISTERS, SOURCES, dbt_files
+from polku.contracts.dbt_files import DEFINITIONS, OUTCOMES, REGISTERS, SOURCES, dbt_files
 from polku.layout import CHECKOUT
 
 
-@pytest.mark.parametrize("path", [SOURCES, REGISTERS])
+@pytest.mark.parametrize("path", [SOURCES, REGISTERS, OUTCOMES, DEFINITIONS])
 def test_generated_files_are_up_to_date(path: Path) -> None:
     assert (CHECKOUT / path).read_text(encoding="utf-8") == dbt_files(CHECKOUT)[path]
 
@@ -51,7 +51,7 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of what the generator reads and writes."""
     for folder in ("contracts", "studies"):
         shutil.copytree(CHECKOUT / folder, tmp_path / folder)
-    for path in (SOURCES, REGISTERS):
+    for path in (SOURCES, REGISTERS, OUTCOMES, DEFINITIONS):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(CHECKOUT / path, tmp_path / path)
     return tmp_path

@@ -5,8 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from polku.effects.balance import SCORE, covariate_balance, design_of
-from polku.effects.plan import Comparison
+from polku.effects.balance import SCORE, covariate_balance
+from polku.effects.comparing import compare
+from polku.effects.design import design_of
+from polku.effects.plan import MAHALANOBIS, Comparison
 from polku.errors import Exit, Refusal
 
 PERSONS = {1: ("client", 30, "work"), 2: ("client", 40, "family"), 3: ("client", 50, None)} | {
@@ -35,6 +37,12 @@ def mart() -> pd.DataFrame:
     ).astype({"value_number": float})
 
 
+def balance(
+    rows: pd.DataFrame, *covariates: str, method: str = "propensity", replacement: bool = False
+) -> pd.DataFrame:
+    return covariate_balance(compare(rows, Comparison(covariates, method, replacement)))
+
+
 def test_what_is_not_known_is_a_value_of_its_own() -> None:
     design = design_of(mart(), Comparison(("age_years", "ground")))
     assert design.treated.tolist() == [True] * 3 + [False] * 6
@@ -46,13 +54,12 @@ def test_what_is_not_known_is_a_value_of_its_own() -> None:
     assert design.values["age_years", ""].tolist() == [30, 40, 50, 20, 40, 60, 0, 30, 50]
     assert design.values["age_years", "unknown"].tolist() == [0, 0, 0, 0, 0, 0, 1, 0, 0]
     assert design.values["ground", "unknown"].tolist() == [0, 0, 1, 0, 0, 0, 0, 0, 0]
-    # The levels of a code add up to one, so that one of them is left out of the regression.
-    assert design.independent.shape == (9, 5)
+    assert design.varying.shape == (9, 6)
 
 
 def test_differences_are_in_standard_deviations_of_the_clients() -> None:
     known = mart()[lambda rows: rows.covariate_code == "age_years"]
-    table = covariate_balance(known, Comparison(("age_years",)))
+    table = balance(known, "age_years")
     [age] = table[(table.stage_code == "unmatched") & (table.covariate_code == "age_years")].to_dict("records")
     assert (age["persons_client"], age["persons_other"]) == (3, 5)
     assert (age["mean_client"], age["mean_other"]) == (40, 40)
@@ -66,7 +73,7 @@ def test_differences_are_in_standard_deviations_of_the_clients() -> None:
 
 def test_a_share_has_the_spread_of_a_yes_or_no_and_no_ratio() -> None:
     rows = mart()[lambda rows: rows.covariate_code == "ground"]
-    table = covariate_balance(rows[rows.value_code != "other"], Comparison(("ground",)))
+    table = balance(rows[rows.value_code != "other"], "ground")
     [work] = table[(table.stage_code == "unmatched") & (table.level_code == "work")].to_dict("records")
     # Of clients 1 of 2 (spread one half), of the others 3 of 5.
     assert work["standardised_difference"] == pytest.approx((1 / 2 - 3 / 5) / 0.5)
@@ -74,19 +81,35 @@ def test_a_share_has_the_spread_of_a_yes_or_no_and_no_ratio() -> None:
     assert work["is_balanced"] is False
 
 
-def test_what_is_not_known_of_the_same_persons_is_told_once() -> None:
-    """Months before the entry are all unknown together; said twice, no score could be found."""
-    rows = mart()[lambda rows: rows.covariate_code == "age_years"]
-    twice = pd.concat([mart(), rows.assign(covariate_code="months", value_number=rows.value_number**2)])
-    design = design_of(twice, Comparison(("age_years", "months")))
-    assert ("months", "unknown") in design.values
-    assert design.independent.shape == (9, 3)
+def test_who_has_a_value_that_the_other_group_lacks_is_left_out_and_the_rest_compared() -> None:
+    """Person 8 has another ground than every client, client 3 is the only one whose ground is not known."""
+    compared = compare(mart(), Comparison(("ground",)))
+    assert compared.design.persons[compared.supported].tolist() == [1, 2, 4, 5, 6, 7, 9]
+    assert compared.share_matched == pytest.approx(2 / 3)
+    table = covariate_balance(compared)
+    assert set(table[table.stage_code == "unmatched"].persons_client) == {2, 3}
+    assert set(table[table.stage_code == "matched"].persons_client) == {2}
 
 
-def test_a_value_that_no_client_has_is_refused() -> None:
-    with pytest.raises(Refusal, match="without error") as refusal:
-        covariate_balance(mart(), Comparison(("ground",)))
-    assert refusal.value.exit is Exit.NO_COMPARISON
+def test_groups_that_a_number_tells_apart_have_nobody_matched_by_a_score() -> None:
+    rows = pd.DataFrame(
+        [(key, "client" if key < 4 else "never_client", "age_years", 10.0 * key, None) for key in range(1, 8)],
+        columns=mart().columns,
+    )
+    table = balance(rows, "age_years")
+    assert table.stage_code.tolist() == ["unmatched", "matched"]
+    assert table.persons_client.tolist() == [3, 0]
+    assert not table.is_balanced.any()
+    assert balance(rows, "age_years", method=MAHALANOBIS, replacement=True).persons_other.tolist() == [4, 1]
+
+
+def test_groups_that_share_no_value_have_nobody_matched() -> None:
+    rows = pd.DataFrame(
+        [(key, group, "ground", None, group) for key, group in enumerate(("client", "never_client") * 3)],
+        columns=mart().columns,
+    )
+    table = balance(rows, "ground")
+    assert table[table.stage_code == "matched"].persons_client.tolist() == [0, 0]
 
 
 def test_where_all_clients_are_the_same_others_are_alike_only_when_they_are_so_too() -> None:
@@ -95,7 +118,7 @@ def test_where_all_clients_are_the_same_others_are_alike_only_when_they_are_so_t
         + [(key, "never_client", "age_years", age, None) for key, age in enumerate((30.0, 40.0, 40.0, 60.0), 3)],
         columns=mart().columns,
     )
-    table = covariate_balance(rows, Comparison(("age_years",)))
+    table = balance(rows, "age_years")
     ages = {row["stage_code"]: row for row in table[table.covariate_code == "age_years"].to_dict("records")}
     assert ages["unmatched"]["mean_other"] == 42.5
     assert pd.isna(ages["unmatched"]["standardised_difference"])
@@ -108,7 +131,7 @@ def test_nobody_to_compare_with_is_refused() -> None:
     rows = mart()
     for empty in (rows[rows.group_code == "client"], rows[rows.group_code == "never_client"]):
         with pytest.raises(Refusal, match="groups is empty") as refusal:
-            covariate_balance(empty, Comparison(("age_years",)))
+            balance(empty, "age_years")
         assert refusal.value.exit is Exit.NO_COMPARISON
     with pytest.raises(Refusal, match="`sex_code` is not known of anybody"):
-        covariate_balance(rows, Comparison(("age_years", "sex_code")))
+        balance(rows, "age_years", "sex_code")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from polku.effects.matched import Matched
 from polku.effects.matching import nearest, propensity
-from polku.errors import Exit, Refusal
 
 PEOPLE = st.lists(st.tuples(st.integers(0, 60), st.booleans()), min_size=1, max_size=40)
 """Scores in sixtieths, so that many are equal; and who is treated."""
@@ -26,30 +26,29 @@ def searched(score: list[float], treated: list[bool], limit: float) -> list[tupl
     return pairs
 
 
-@given(PEOPLE, st.sampled_from([None, 0.05, 0.5, 2.0]))
-def test_pairs_are_those_of_a_search_through_everybody(people: list[tuple[int, bool]], caliper: float | None) -> None:
+def beside(matched: Matched) -> list[tuple[int, int]]:
+    """Clients and the one other beside each."""
+    return list(zip(matched.clients.tolist(), matched.shares.indices.tolist(), strict=True))
+
+
+@given(PEOPLE, st.sampled_from([np.inf, 0.005, 0.05, 0.3]))
+def test_pairs_are_those_of_a_search_through_everybody(people: list[tuple[int, bool]], limit: float) -> None:
     score = np.array([sixtieths / 60 for sixtieths, _ in people])
     treated = np.array([is_treated for _, is_treated in people])
-    limit = np.inf if caliper is None or len(people) < 2 else caliper * score.std(ddof=1)
-    if len(people) < 2 and caliper is not None:
-        return
-    found = nearest(score, treated, caliper)
+    found = beside(nearest(score, treated, limit))
     expected = searched(score.tolist(), treated.tolist(), limit)
     # Persons with one score are alike: which of them is taken is not told apart.
-    assert [(one, score[other]) for one, other in zip(*found, strict=True)] == [
-        (one, score[other]) for one, other in expected
-    ]
-    assert len(set(found[1].tolist())) == len(found[1])
-    assert treated[found[0]].all()
-    assert not treated[found[1]].any()
+    assert [(one, score[other]) for one, other in found] == sorted((one, score[other]) for one, other in expected)
+    assert len({other for _, other in found}) == len(found)
+    assert all(treated[one] and not treated[other] for one, other in found)
 
 
 @given(PEOPLE, st.randoms(use_true_random=False))
 def test_the_order_of_the_rows_changes_no_distance(people: list[tuple[int, bool]], random: object) -> None:
     def distances(rows: list[tuple[int, bool]]) -> list[float]:
         score = np.array([float(sixtieths) for sixtieths, _ in rows])
-        clients, others = nearest(score, np.array([is_treated for _, is_treated in rows]))
-        return sorted(zip(score[clients].tolist(), score[others].tolist(), strict=True))
+        pairs = beside(nearest(score, np.array([is_treated for _, is_treated in rows])))
+        return sorted((score[one], score[other]) for one, other in pairs)
 
     shuffled = list(people)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
@@ -58,10 +57,8 @@ def test_the_order_of_the_rows_changes_no_distance(people: list[tuple[int, bool]
 
 def test_a_caliper_leaves_out_who_has_nobody_near() -> None:
     score, treated = np.array([0.9, 0.2, 0.21, 0.5]), np.array([True, True, False, False])
-    spread = score.std(ddof=1)
-    clients, others = nearest(score, treated, 0.05 / spread)
-    assert (clients.tolist(), others.tolist()) == ([1], [2])
-    assert nearest(score, treated)[0].tolist() == [0, 1]
+    assert beside(nearest(score, treated, 0.05)) == [(1, 2)]
+    assert nearest(score, treated).clients.tolist() == [0, 1]
 
 
 def test_the_score_is_that_of_greatest_likelihood() -> None:
@@ -76,15 +73,32 @@ def test_the_score_is_that_of_greatest_likelihood() -> None:
     assert ((score > 0) & (score < 1)).all()
 
 
-@pytest.mark.parametrize(
-    ("design", "reason"),
-    [
-        ([[1.0, 2.0], [2.0, 4.0], [3.0, 6.0], [4.0, 8.0]], "say the same"),
-        ([[1.0], [1.0], [1.0], [1.0]], "one the same of all"),
-        ([[1.0], [2.0], [11.0], [12.0]], "without error"),
-    ],
-)
-def test_covariates_that_cannot_be_compared_are_refused(design: list[list[float]], reason: str) -> None:
-    with pytest.raises(Refusal, match=reason) as refusal:
-        propensity(np.array(design), np.array([False, False, True, True]))
-    assert refusal.value.exit is Exit.NO_COMPARISON
+def test_columns_that_say_the_same_count_once() -> None:
+    """Months before the entry are all unknown together, and levels of a code add up to one."""
+    rng = np.random.default_rng(2)
+    design = rng.normal(size=(60, 2))
+    treated = rng.random(60) < 0.5
+    twice = np.column_stack([design, design[:, 0] - 3 * design[:, 1], np.ones(60)])
+    assert propensity(twice, treated) == pytest.approx(propensity(design, treated), abs=1e-9)
+    assert propensity(np.ones((60, 1)), treated) == pytest.approx(treated.mean())
+
+
+def test_groups_that_are_told_apart_without_error_have_no_score() -> None:
+    apart = propensity(np.array([[1.0], [2.0], [11.0], [12.0]]), np.array([False, False, True, True]))
+    assert np.isnan(apart).all()
+
+
+def test_who_is_told_apart_by_two_values_together_is_left_out_and_the_others_scored() -> None:
+    """Nobody treated has a one in the first column and a zero in the second, though some have each of them."""
+    rng = np.random.default_rng(3)
+    design = rng.integers(0, 2, (400, 2)).astype(float)
+    alone = (design[:, 0] == 1) & (design[:, 1] == 0)
+    design[:, 1] = np.where(~alone & (rng.random(400) < 0.4), design[:, 0], design[:, 1])
+    keep = ~((design[:, 0] == 0) & (design[:, 1] == 1))
+    design, alone = design[keep], alone[keep]
+    treated = (rng.random(len(design)) < 0.5) & ~alone
+    score = propensity(design, treated)
+    assert np.isnan(score[alone]).all()
+    assert score[~alone] == pytest.approx(propensity(design[~alone], treated[~alone]), abs=1e-9)
+    both = (design == 1).all(axis=1)
+    assert score[both] == pytest.approx(treated[both].mean())

@@ -127,7 +127,7 @@ def espoo_tables(at_work: int = 400) -> dict[str, pd.DataFrame]:
         (group, month, outcome, *_outcome(group, month, outcome, at_work))
         for group in ("client", "never_client")
         for month in (-12, 0, 12, 24)
-        for outcome in ("employed", "earnings", "studying", "service_education", "benefit_pension", "benefit_housing")
+        for outcome in ("employed", "earnings", "studying", "service_social_work", "benefit_pension", "benefit_housing")
     ]
     states = [
         (date(2020, month, 1), state, persons, persons / 1000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,8 @@ import pytest
 from polku.disclosure import load_policy
 from polku.layout import DataRoot
 from polku.publication import publish, publishing
-from polku.publication.manifest import digest_of
-from tests.polku.publication.releases import context, coverage, study, tables
+from polku.publication.manifest import content, definition, digest_of, fingerprint
+from tests.polku.publication.releases import context, coverage, espoo, espoo_context, study, tables
 
 
 @pytest.fixture
@@ -34,10 +35,10 @@ def contents(folder: Path) -> dict[str, str]:
     return {file.name: digest_of(file) for file in folder.iterdir()}
 
 
-def test_a_release_has_every_table_in_four_forms_and_a_manifest(root: DataRoot) -> None:
+def test_a_release_has_every_table_in_four_forms_its_definition_and_a_manifest(root: DataRoot) -> None:
     folder = publish(root, study(), tables(), context())
     assert current(root) == folder
-    expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png")}
+    expected = {f"{name}.{form}" for name in tables() for form in ("csv", "parquet", "svg", "png", "md")}
     expected |= {f"coverage.{form}" for form in ("svg", "png", "md")}
     assert {file.name for file in folder.iterdir()} == {*expected, "report.html", "manifest.json"}
 
@@ -56,6 +57,28 @@ def test_the_manifest_says_what_from_what_and_by_which_rules(root: DataRoot) -> 
     assert "not a zero" in shares["columns"]["status"]
     digests = {name: entry["sha256"] for name, entry in entries["files"].items()}
     assert digests == {name: sha for name, sha in contents(folder).items() if name != "manifest.json"}
+
+
+def test_outcomes_are_defined_beside_their_table_in_three_languages_and_for_machines() -> None:
+    table, about = "outcome_by_months_since_entry", espoo_context()
+    told = content(espoo(), about, {table: "00"})["tables"][table]["outcomes"]
+    assert list(told) == [code for code, outcome in espoo().outcomes.items() if outcome.table == table]
+    assert (told["benefit_housing"]["household"], told["benefit_pension"]["household"]) == (True, False)
+    assert {r["register"] for r in told["earnings"]["registers"]} == {"vero", "tulorekisteri"}
+    words = definition(espoo(), about.tables[table])
+    assert words.startswith("# Outcomes by months since entry / Tulemat kuukausittain palveluun tulosta / ")
+    for outcome in told.values():
+        assert all(
+            outcome[part][language] in words for part in ("label", "rule", "unit") for language in outcome["rule"]
+        )
+    assert "## Outcomes" not in definition(espoo(), about.tables["state_share_by_month"])
+
+
+def test_another_version_of_a_definition_is_another_release() -> None:
+    about, of = espoo_context(), espoo()
+    changed = replace(of, outcomes={c: replace(o, version=o.version + 1) for c, o in of.outcomes.items()})
+    digests = dict.fromkeys(about.tables, "00")
+    assert fingerprint(content(changed, about, digests)) != fingerprint(content(of, about, digests))
 
 
 def test_only_a_test_study_is_marked_as_test(root: DataRoot) -> None:

@@ -19,6 +19,8 @@ import pytest
 from polku.contracts.model import LANGUAGES, Label
 from polku.disclosure.cells import Status
 from polku.layout import CHECKOUT
+from polku.outcomes import load_catalogue
+from polku.outcomes.definitions import rule_of
 from polku.publication import report
 from polku.publication.report import Release, charts
 from polku.publication.report.release import Panel, Row
@@ -85,13 +87,25 @@ def test_placeholders_are_the_same_in_all_languages() -> None:
         assert names[0] == names[1] == names[2], key
 
 
-@pytest.mark.parametrize(("seed", "prefix"), [("states", ""), ("service_channels", "service_")])
-def test_codes_are_worded_as_in_the_seeds(seed: str, prefix: str) -> None:
-    with (CHECKOUT / "dbt_project" / "seeds" / f"{seed}.csv").open(encoding="utf-8") as file:
+def test_states_are_worded_as_in_the_seed() -> None:
+    with (CHECKOUT / "dbt_project" / "seeds" / "states.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            code = next(value for column, value in row.items() if column.endswith("_code"))
             label = Label(row["label_en"], row["label_fi"], row["label_sv"])
-            assert texts()[f"code.{prefix}{code}"] == label
+            assert texts()[f"code.{row['state_code']}"] == label
+
+
+def test_an_outcome_is_worded_as_in_the_catalogue_and_in_no_other_place() -> None:
+    for code, outcome in load_catalogue().items():
+        assert texts().get(f"code.{code}", outcome.label) == outcome.label
+        assert f"code.{code}" not in texts() or code == "employed", "the main activity of that name"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_outcomes_are_defined_in_words_with_their_chart_and_at_the_end(page: Page, language: str) -> None:
+    of = espoo()
+    for code in ("employed", "benefit_housing", "exit"):
+        rule = getattr(rule_of(of.outcomes[code], of.contracts), language)
+        assert page.text[language].count(rule) == (1 if code == "exit" else 2)
 
 
 class Noting(dict[str, Label]):
@@ -117,7 +131,7 @@ def test_every_text_is_used_and_every_value_is_told(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(Words, "say", checked)
     monkeypatch.setattr(report, "texts", lambda: noting)
-    renamed = espoo_tables()[OUTCOMES].replace({"outcome_code": {"service_education": "something_new"}})
+    renamed = espoo_tables()[OUTCOMES].replace({"outcome_code": {"service_social_work": "something_new"}})
     unnamed = espoo_tables() | {OUTCOMES: renamed}
     every = [
         release(),

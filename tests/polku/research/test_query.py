@@ -81,7 +81,10 @@ def test_an_answer_without_rows_still_has_its_header(root: DataRoot, capfd: pyte
     assert capfd.readouterr().out == 'person_key,"a,b"\n'
 
 
-def test_without_csv_a_table_is_printed(root: DataRoot, capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_csv_a_table_is_printed_as_wide_as_the_terminal(
+    root: DataRoot, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "160")
     assert ask("from person") == Exit.OK
     assert "1990-05-01" in capfd.readouterr().out
 
