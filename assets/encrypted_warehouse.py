@@ -16,6 +16,7 @@ from dbt.adapters.duckdb.plugins import BasePlugin
 from dbt_common.exceptions import DbtRuntimeError
 from duckdb import DuckDBPyConnection
 
+from polku.effects import entering
 from polku.layout import DEFAULT_STUDY, DataRoot
 from polku.research import rebuilding, views
 from polku.research.storage import attach, prepare, without_values
@@ -48,12 +49,16 @@ class Plugin(BasePlugin):
         self.touched = rebuilding.touched_file(self.root)
 
     def configure_connection(self, conn: DuckDBPyConnection) -> None:
-        """Give dbt's connection the keys, the warehouse and its sources; called once per process."""
+        """Give dbt's connection the keys, the warehouse, its sources and the one function that SQL lacks.
+
+        Called once per process.
+        """
         prepare(conn, self.root)
         conn.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT})
         self.root.warehouse.parent.mkdir(parents=True, exist_ok=True)
         attach(conn, self.root, self.root.warehouse, "warehouse")
         views.create(conn, self.root, self.touched)
+        entering.register(conn)
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Tell every cursor what is rebuilt; DuckDB keeps variables per cursor."""

@@ -23,7 +23,7 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from polku.effects.entering import entry_chances
+from polku.effects import entering
 from polku.layout import CHECKOUT, DataRoot
 from polku.progress import stepped
 from polku.studies import load_study
@@ -127,13 +127,10 @@ def estimated(job: tuple[str, int, int]) -> pd.DataFrame:
 
 def run(con: duckdb.DuckDBPyConnection, compiled: Path) -> None:
     """The models in their order, each as dbt has compiled it."""
+    entering.register(con)
     for model in MODELS:
         name = model.replace("/", ".")
-        if model.endswith("int_score_risk_sets"):
-            scores = entry_chances(con.execute("from warehouse.intermediate.int_list_risk_sets").df())
-            con.register("scores", scores)
-            con.execute(f"create table warehouse.{name} as from scores")
-        elif model.endswith("cohort"):
+        if model.endswith("cohort"):
             con.execute(
                 f"create table warehouse.{name} as select person_key, group_code, 1.0 as weight,"
                 " make_date(entry_month_index // 12, entry_month_index % 12 + 1, 1) as entry_month"

@@ -96,8 +96,10 @@
                 {{ create_table_as(False, building, rows) }}
             {%- endcall %}
         {% else %}
+            {# By name: dbt's own subquery has the columns in the order in which they are described. #}
+            {%- set columns = adapter.get_columns_in_relation(building) | map(attribute='name') | join(', ') %}
             {% call statement('shard_' ~ shard) -%}
-                insert into {{ building }} {{ get_select_subquery(rows) }}
+                insert into {{ building }} ({{ columns }}) select {{ columns }} from ({{ rows }}) as shard_rows
             {%- endcall %}
         {% endif %}
     {% endfor %}

@@ -69,3 +69,19 @@
 {% macro duckdb__join_in_order(text, position) -%}
     string_agg({{ text }}, '-' order by {{ position }})
 {%- endmacro %}
+
+
+{# One row per row at risk with its chance of entering: a regression, which SQL cannot express. The engine calls the
+   function `entry_chances` (polku.effects.entering) on all rows at once; its columns are those of int_score_risk_sets. #}
+{% macro entry_chances(rows) -%}
+    {{ return(adapter.dispatch('entry_chances', 'polku')(rows)) }}
+{%- endmacro %}
+
+{% macro duckdb__entry_chances(rows) -%}
+    select
+        chance.person_key,
+        chance.month_index,
+        chance.entry_logit,
+        chance.entry_chance
+    from (select unnest(entry_chances(list({{ rows }}))) as chance from {{ rows }}) as chances
+{%- endmacro %}

@@ -18,3 +18,8 @@
 {% macro at_prices_eur(amount, price_index, wanted_index) -%}
     cast(round({{ quotient(amount ~ ' * ' ~ wanted_index, price_index) }}, 2) as decimal(14, 2))
 {%- endmacro %}
+
+{# A sum that is exact until now as the number that weights and errors are reckoned with. #}
+{% macro as_number(exact) -%}
+    cast({{ exact }} as double)
+{%- endmacro %}

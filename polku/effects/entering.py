@@ -12,8 +12,11 @@ from __future__ import annotations
 
 import warnings
 
+import duckdb
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+from duckdb.func import PythonUDFType
 
 from polku.effects.design import Bools, Floats
 
@@ -30,9 +33,61 @@ NUMBERS = (
 CODES = ("sex_code", "residence_ground_code", "earlier_state_code")
 """Covariates that enter by level."""
 
-SCORES = ["person_key", "month_index", "entry_logit", "entry_chance"]
+AT_RISK = {
+    "person_key": "bigint",
+    "month_index": "integer",
+    "is_entry": "boolean",
+    "own_entry_month_index": "integer",
+    "sex_code": "varchar",
+    "residence_ground_code": "varchar",
+    "earlier_state_code": "varchar",
+    "age_months": "integer",
+    "months_unemployed_24_before": "integer",
+    "months_employed_24_before": "integer",
+    "months_in_service_24_before": "integer",
+    "months_studying_24_before": "integer",
+    "months_since_arrival": "integer",
+}
+"""Columns of the model `int_list_risk_sets`."""
+
+SCORES = {"person_key": "bigint", "month_index": "integer", "entry_logit": "double", "entry_chance": "double"}
+_SCHEMA = pa.schema(
+    [
+        ("person_key", pa.int64()),
+        ("month_index", pa.int32()),
+        ("entry_logit", pa.float64()),
+        ("entry_chance", pa.float64()),
+    ]
+)
 FEWEST_ENTRIES = 50
 """Fewer entries than some ten by covariate make no regression (Peduzzi et al. 1996, J. Clin. Epidemiol. 49)."""
+
+
+def register(con: duckdb.DuckDBPyConnection) -> None:
+    """Let SQL of this connection call `entry_chances` on a list of all rows of `int_list_risk_sets`; it gives one of
+    structs of SCORES."""
+    at_risk = duckdb.struct_type(AT_RISK)
+    scores = duckdb.struct_type(SCORES)
+    con.create_function(
+        "entry_chances",
+        _of_lists,
+        [duckdb.list_type(at_risk)],
+        duckdb.list_type(scores),
+        type=PythonUDFType.ARROW,
+    )
+
+
+def _of_lists(lists: pa.ChunkedArray) -> pa.Array:
+    """Every list of rows (there is one) to the list of its chances."""
+    scored = []
+    for rows in lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists:
+        table = pa.Table.from_struct_array(rows.values)
+        chances = pa.Table.from_pandas(entry_chances(table.to_pandas()), schema=_SCHEMA, preserve_index=False)
+        scored.append(chances.to_struct_array().combine_chunks())
+    return pa.ListArray.from_arrays(
+        np.concatenate([[0], np.cumsum([len(chances) for chances in scored])]).astype(np.int32),
+        pa.concat_arrays(scored),
+    )
 
 
 def entry_chances(risk_sets: pd.DataFrame) -> pd.DataFrame:
@@ -47,10 +102,10 @@ def entry_chances(risk_sets: pd.DataFrame) -> pd.DataFrame:
     rows, codes = rows[compared].reset_index(drop=True), codes[compared].reset_index(drop=True)
     entered = rows.is_entry.to_numpy(dtype=bool)
     if entered.sum() < FEWEST_ENTRIES:
-        return rows.iloc[:0].reindex(columns=SCORES)
+        return rows.iloc[:0].reindex(columns=list(SCORES))
     logit = _fitted(_design(rows, codes), entered)
     if logit is None:
-        return rows.iloc[:0].reindex(columns=SCORES)
+        return rows.iloc[:0].reindex(columns=list(SCORES))
     scored: pd.DataFrame = rows[["person_key", "month_index"]].assign(
         entry_logit=logit, entry_chance=1 / (1 + np.exp(-logit))
     )

@@ -111,7 +111,8 @@ def small_study(*contracts: Contract, code: str = "small", permanent_until: int 
     return Study(
         code=code, title=TEXT, purpose="test", permit="none", test=True, permanent_until=permanent_until,
         window_from=PERIOD[0], window_until=PERIOD[1], client_register="osaamiskeskus", municipality_code=None,
-        foreign_background=False, min_age_years=None, max_age_years=None, groups={}, months_before=1, months_after=1,
+        foreign_background=False, min_age_years=None, max_age_years=None, risk_set_states=(), groups={},
+            months_before=1, months_after=1,
         employed_min_eur_per_month=Decimal(1), rule_set="statfin_v1", month_rule="last_day",
         release_profile="none", release_tables=(),
         contracts={c.register: c for c in contracts}, omitted={},

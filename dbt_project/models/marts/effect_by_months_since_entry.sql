@@ -131,10 +131,10 @@ person_sums as (
         '{{ outcome }}' as outcome_code,
         person_key,
         months_since_entry,
-        cast({{ outcome }}_client_weight as double) as client_weight,
-        cast({{ outcome }}_client_sum as double) as client_sum,
-        cast({{ outcome }}_other_weight as double) as other_weight,
-        cast({{ outcome }}_other_sum as double) as other_sum
+        {{ as_number(outcome ~ '_client_weight') }} as client_weight,
+        {{ as_number(outcome ~ '_client_sum') }} as client_sum,
+        {{ as_number(outcome ~ '_other_weight') }} as other_weight,
+        {{ as_number(outcome ~ '_other_sum') }} as other_sum
     from {{ design }}_persons
     where {{ outcome }}_client_weight > 0 or {{ outcome }}_other_weight > 0
     {{ 'union all' if not (last and loop.last) }}

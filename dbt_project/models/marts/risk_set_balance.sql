@@ -56,9 +56,17 @@ totals as (
     select
         stage_code,
         is_entry,
-        count(distinct person_key) as persons,
+        count(*) as persons,
         sum(weight) as weight
-    from staged
+    from (
+        select
+            stage_code,
+            is_entry,
+            person_key,
+            sum(weight) as weight
+        from staged
+        group by stage_code, is_entry, person_key
+    ) as persons
     group by stage_code, is_entry
 
 ),
@@ -72,7 +80,7 @@ long as (
         weight,
         '{{ covariate }}' as covariate_code,
         cast(null as varchar) as level_code,
-        cast({{ covariate }} as double) as amount
+        {{ as_number(covariate) }} as amount
     from staged
     where {{ covariate }} is not null
     union all
@@ -84,7 +92,7 @@ long as (
         weight,
         '{{ covariate }}' as covariate_code,
         coalesce({{ covariate }}, 'unknown') as level_code,
-        cast(1 as double) as amount
+        {{ as_number('1') }} as amount
     from staged
     {{ 'union all' if not loop.last }}
     {% endfor %}

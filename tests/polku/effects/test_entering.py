@@ -66,7 +66,7 @@ def test_too_few_entries_make_no_regression(entries: int) -> None:
     rows["is_entry"] = np.arange(ROWS) < entries
     scored = entry_chances(rows)
     assert scored.empty
-    assert list(scored) == SCORES
+    assert list(scored) == list(SCORES)
 
 
 def test_no_chance_where_the_covariates_tell_without_error_who_enters() -> None:
