@@ -146,6 +146,12 @@ def test_outcomes_are_those_named_in_the_order_of_the_catalogue() -> None:
     assert list(parse(changed).outcomes) == ["employed", "studying"]
 
 
+def test_an_unknown_state_of_the_risk_sets_is_refused_by_name() -> None:
+    changed = data()
+    changed["cohort"]["risk_set_states"] = ["unemployed", "idle"]
+    assert "cohort: `risk_set_states` names `idle`" in refused(changed)
+
+
 def test_a_covariate_from_after_the_entry_is_refused_by_name() -> None:
     changed = data("matchit614")
     changed["comparison"]["covariates"].append("earnings_eur")

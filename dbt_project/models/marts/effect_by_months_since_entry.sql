@@ -307,6 +307,18 @@ before as (
 
 ),
 
+-- How many others there were for each client in the month of entry.
+starts as (
+
+    select
+        design_code,
+        outcome_code,
+        {{ quotient('persons_other', 'persons_client') }} as others_per_client
+    from compared
+    where months_since_entry = 0
+
+),
+
 alike as (
 
     select
@@ -340,11 +352,18 @@ final as (
             when not alike.is_supported then 'not_supported'
             when not alike.is_balanced then 'not_balanced'
             when spans.effective_persons_other < 100 then 'too_few_alike'
+            when
+                {{ quotient('spans.persons_other', 'spans.persons_client') }} < starts.others_per_client * 0.5
+                then 'too_few_alike'
             when coalesce(before.differs_before, false) then 'differs_before'
             when spans.months_since_entry < 0 then 'before_entry'
         end as no_effect_code
     from spans
     cross join alike
+    left join starts
+        on
+            spans.design_code = starts.design_code
+            and spans.outcome_code = starts.outcome_code
     left join before
         on
             spans.design_code = before.design_code
