@@ -155,7 +155,7 @@ def show(con: duckdb.DuckDBPyConnection, world: World) -> None:
         {
             "person_key": person,
             "shard": person % 8,
-            "month_index": first + t,
+            "month_index": (first + t).astype(np.int32),
             "state_code": np.array(STATES)[state],
             "is_observed": alive,
             "is_at_risk": alive & of_age,
