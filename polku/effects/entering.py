@@ -77,17 +77,18 @@ def register(con: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _of_lists(lists: pa.ChunkedArray) -> pa.Array:
-    """Every list of rows (there is one) to the list of its chances."""
-    scored = []
-    for rows in lists.combine_chunks() if isinstance(lists, pa.ChunkedArray) else lists:
-        table = pa.Table.from_struct_array(rows.values)
-        chances = pa.Table.from_pandas(entry_chances(table.to_pandas()), schema=_SCHEMA, preserve_index=False)
-        scored.append(chances.to_struct_array().combine_chunks())
-    return pa.ListArray.from_arrays(
-        np.concatenate([[0], np.cumsum([len(chances) for chances in scored])]).astype(np.int32),
-        pa.concat_arrays(scored),
-    )
+def _of_lists(lists: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """Every list of rows (there is one, or none where nobody is at risk) to the list of its chances."""
+    nobody = pa.array([], pa.struct(_SCHEMA))
+    scored = [_of_rows(rows.values) if rows.is_valid and len(rows) else nobody for rows in lists]
+    offsets = np.cumsum([0, *map(len, scored)]).astype(np.int32)
+    return pa.ListArray.from_arrays(offsets, pa.concat_arrays([nobody, *scored]))
+
+
+def _of_rows(rows: pa.StructArray) -> pa.StructArray:
+    scores = entry_chances(pa.Table.from_struct_array(rows).to_pandas())
+    columns = [pa.array(scores[field.name].to_numpy(), field.type) for field in _SCHEMA]
+    return pa.StructArray.from_arrays(columns, fields=list(_SCHEMA))
 
 
 def entry_chances(risk_sets: pd.DataFrame) -> pd.DataFrame:
@@ -115,15 +116,15 @@ def entry_chances(risk_sets: pd.DataFrame) -> pd.DataFrame:
 def _compared(codes: pd.DataFrame, entered: Bools) -> Bools:
     """Rows whose every level has some who enter and some who do not, among such rows."""
     compared = np.ones(len(codes), dtype=bool)
-    while True:
+    before = -1
+    while before != compared.sum() and compared.any():
         before = compared.sum()
         for name in codes:
             numbers, _ = pd.factorize(codes[name])
             some = np.bincount(numbers[compared], entered[compared], numbers.max() + 1)
             all_ = np.bincount(numbers[compared], minlength=numbers.max() + 1)
             compared &= ((some > 0) & (some < all_))[numbers]
-        if compared.sum() == before:
-            return compared
+    return compared
 
 
 def _design(rows: pd.DataFrame, codes: pd.DataFrame) -> Floats:

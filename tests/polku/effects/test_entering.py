@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 
-from polku.effects.entering import FEWEST_ENTRIES, NUMBERS, SCORES, entry_chances
+from polku.effects.entering import AT_RISK, FEWEST_ENTRIES, NUMBERS, SCORES, entry_chances, register
 
 ROWS = 6000
 
@@ -73,3 +74,23 @@ def test_no_chance_where_the_covariates_tell_without_error_who_enters() -> None:
     rows = risk_sets()
     rows["is_entry"] = rows.months_unemployed_24_before > 12
     assert entry_chances(rows).empty
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROWS])
+def test_sql_calls_the_regression_on_any_number_of_rows(rows: int) -> None:
+    at_risk = risk_sets().assign(own_entry_month_index=None)[:rows]
+    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in AT_RISK.items())
+    with duckdb.connect() as con:
+        register(con)
+        con.register("frame", at_risk)
+        con.execute(f"create table at_risk as select {columns} from frame")
+        found = con.execute("select unnest(entry_chances(list(at_risk)), recursive := true) from at_risk").df()
+    expected = entry_chances(at_risk)
+    assert list(found) in (list(SCORES), ["unnest(entry_chances(list(at_risk)), recursive := true)"])
+    assert len(found) == len(expected)
+    if rows == ROWS:
+        pd.testing.assert_frame_equal(
+            found.sort_values("person_key", ignore_index=True),
+            expected.sort_values("person_key", ignore_index=True),
+            check_dtype=False,
+        )
