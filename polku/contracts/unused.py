@@ -14,6 +14,8 @@ from polku.contracts.model import Contract, Table
 from polku.contracts.reading import load_contracts
 
 MODELS = Path("dbt_project/models")
+MACROS = Path("dbt_project/macros")
+_MACRO = re.compile(r"{%-? macro (\w+)\(.*?%}(.*?){%-? endmacro", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ def unused_columns(folder: Path) -> list[str]:
     not meanings: a column that a model computes with counts as used even if nobody reads what it computes.
     """
     contracts = load_contracts(folder / "contracts")
-    models = {path.stem: _model(path) for path in sorted((folder / MODELS).rglob("*.sql"))}
+    macros = _reading_macros(folder / MACROS)
+    models = {path.stem: _model(path, macros) for path in sorted((folder / MODELS).rglob("*.sql"))}
     feeds = {feed.model: kind for contract in contracts.values() for kind, feed in contract.timeline.items()}
     readers = {name: _readers(name, feeds, models) for name in models}
     return [
@@ -51,8 +54,16 @@ def unused_columns(folder: Path) -> list[str]:
     ]
 
 
-def _model(path: Path) -> Model:
-    text = re.sub(r"{#.*?#}", "", path.read_text(encoding="utf-8"), flags=re.DOTALL)
+def _reading_macros(folder: Path) -> dict[str, str]:
+    """The SQL of macros that read models themselves: it is that of the models which call them."""
+    texts = (path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.sql")))
+    return {name: sql for text in texts for name, sql in _MACRO.findall(text) if "ref('" in sql}
+
+
+def _model(path: Path, macros: dict[str, str]) -> Model:
+    text = path.read_text(encoding="utf-8")
+    text += "".join(sql for name, sql in macros.items() if f"{name}(" in text)
+    text = re.sub(r"{#.*?#}", "", text, flags=re.DOTALL)
     lines = (re.sub(r"--.*", "", line).strip() for line in text.splitlines())
     return Model(path.parent.name == "marts", tuple(line for line in lines if line))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from polku.cli import main
-from polku.contracts.unused import MODELS, unused_columns
+from polku.contracts.unused import MACROS, MODELS, unused_columns
 from polku.layout import CHECKOUT
 
 PLANTED = """
@@ -23,9 +23,10 @@ why = "None: it is planted."
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """A copy of contracts and models."""
+    """A copy of contracts, models and their macros."""
     shutil.copytree(CHECKOUT / "contracts", tmp_path / "contracts")
     shutil.copytree(CHECKOUT / MODELS, tmp_path / MODELS)
+    shutil.copytree(CHECKOUT / MACROS, tmp_path / MACROS)
     return tmp_path
 
 
