@@ -110,7 +110,7 @@ def _inner(
         first = inner[twice].iloc[0]
         at = ", ".join(f"{own.name}={first[own.name]}" for own in dimensions)
         raise _unusable(dimensions[0].name, f"the cell {at} stands twice in the table.")
-    return codes, counts.astype(np.int64).to_numpy()
+    return codes, np.asarray(counts, dtype=np.int64)
 
 
 def _unusable(dimension: str, what: str) -> Refusal:
