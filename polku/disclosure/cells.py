@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from polku.contracts.faults import Faults
 from polku.errors import Exit, Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATUS = "status"
 
@@ -239,9 +240,9 @@ def sort_key(key: Key) -> tuple[tuple[bool, str, Any], ...]:
 
 def code_of(value: Any) -> Code:
     """A code as plain Python, whatever pandas made of its column (a null makes integers floats)."""
-    if pd.isna(value):
+    if _is_null(value):
         return None
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, datetime):
         return value.date()
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and value.is_integer():
@@ -249,8 +250,14 @@ def code_of(value: Any) -> Code:
     return value if isinstance(value, (str, int, date)) else str(value)
 
 
+def _is_null(value: Any) -> bool:
+    import pandas as pd  # only where there are tables: who reads a status does not wait for it
+
+    return bool(pd.isna(value))
+
+
 def _figure(value: Any, spec: ReleaseSpec, column: str) -> float | int | None:
-    if pd.isna(value):
+    if _is_null(value):
         return None
     if isinstance(value, str):
         raise _unreadable(spec, column, "a figure is written as text.")

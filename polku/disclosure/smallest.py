@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from polku.disclosure.cells import Cell, Finding, Key, ReleaseSpec, Status, read_cells, words
 from polku.disclosure.policy import Policy
-from polku.disclosure.recover import View, views_of
+from polku.disclosure.attack.recover import View, views_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def smallest_cells(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> list[Finding]:

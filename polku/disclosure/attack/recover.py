@@ -17,8 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from polku.disclosure.cells import (
     Cell,
@@ -33,6 +32,9 @@ from polku.disclosure.cells import (
     words,
 )
 from polku.disclosure.policy import Policy
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Interval = tuple[float, float]
 
