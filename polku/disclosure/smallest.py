@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
+from polku.disclosure.attack.recover import View, views_of
 from polku.disclosure.cells import Cell, Finding, Key, ReleaseSpec, Status, read_cells, words
 from polku.disclosure.policy import Policy
-from polku.disclosure.attack.recover import View, views_of
 
 if TYPE_CHECKING:
     import pandas as pd
