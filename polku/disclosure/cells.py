@@ -59,6 +59,9 @@ class ReleaseSpec:
     - `structural_zeros`: combinations of codes that nobody can be in, each with the codes that decide it
       (`{"base_code": "leavers", "outcome_code": "no_exit"}`). Their zeros say nothing about anybody.
 
+    - `population`: whom the table counts. Tables of one population share their cells where the counted column has the
+      same name: a dimension that one of them lacks is at its total there. Without it a table stands alone.
+
     A null count says that the cell was not observed.
     """
 
@@ -72,6 +75,7 @@ class ReleaseSpec:
     additive: tuple[str, ...] = ()
     total_code: Mapping[str, Code] = field(default_factory=dict)
     structural_zeros: tuple[Mapping[str, Code], ...] = ()
+    population: str | None = None
 
     @property
     def adding(self) -> str:
@@ -128,6 +132,7 @@ class Finding:
     cell: str
     column: str
     why: str
+    table: str = ""
 
     def __str__(self) -> str:
         return f"{self.column} at {self.cell}: {self.why}"
@@ -178,6 +183,7 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
         additive=tuple(meta.get("additive") or ()),
         total_code=dict(meta.get("total_code") or {}),
         structural_zeros=tuple(dict(combination) for combination in meta.get("structural_zeros", ())),
+        population=meta.get("population"),
     )
 
 
@@ -287,6 +293,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "additive": list,
     "total_code": dict,
     "structural_zeros": list,
+    "population": str,
     "title": dict,
     "picture": dict,
 }

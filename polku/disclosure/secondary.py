@@ -2,7 +2,7 @@
 
 Belongs here: the choice of further cells until every line is safe and no gap can be worked out from
 several lines together. Does not belong here: which cells are small (`primary`), and the attacker of
-the gate (`recover`), who shares no code with this module.
+the gate (`attack.release`), who shares no code with this module.
 
 What it withstands: an attacker who knows every published figure, every total, that figures are whole
 and not negative, and the rule (a gap marked primary is below the threshold, one marked secondary is

@@ -2,7 +2,7 @@
 
 Belongs here: every published or directly implied count of persons that is too small, read from the
 protected table alone. Does not belong here: hiding anything, or what follows from several lines
-(`recover`). Shares no code with the protection but the reading of cells and the policy.
+(`attack.release`). Shares no code with the protection but the reading of cells and the policy.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import TYPE_CHECKING
 
-from polku.disclosure.attack.recover import View, views_of
+from polku.disclosure.attack.views import View, views_of
 from polku.disclosure.cells import Cell, Finding, Key, ReleaseSpec, Status, read_cells, words
 from polku.disclosure.policy import Policy
 

@@ -12,9 +12,9 @@ import numpy as np
 
 from polku.disclosure.attack.explain import Explainer
 from polku.disclosure.attack.insider import bound_together
-from polku.disclosure.attack.intervals import Progress, bounded
+from polku.disclosure.attack.intervals import Progress, solved
 from polku.disclosure.attack.knowledge import Knowledge, bounds_of, knowledge_of
-from polku.disclosure.attack.rows import ALMOST, Contradiction, folded, narrowed
+from polku.disclosure.attack.rows import ALMOST, Contradiction, folded
 from polku.disclosure.attack.spec import AuditSpec, read_spec
 from polku.disclosure.attack.system import System, build
 from polku.disclosure.attack.tables import OTHER, PRIMARY
@@ -90,8 +90,11 @@ def attacked(spec: AuditSpec, known: Knowledge, progress: Progress | None = None
     system = build(spec, joint=known.joint)
     low, high, whole = bounds_of(system, known)
     wanted = system.listed & (system.gap | system.rounded)
+    clash = np.flatnonzero(low > high + ALMOST)
+    if len(clash):
+        raise _clashing(system, int(clash[0]))
     try:
-        found_low, found_high = solved(system, low, high, whole, wanted, progress)
+        found_low, found_high = solved(system.facts, low, high, whole, wanted, progress)
     except Contradiction as contradiction:
         raise _contradictory(system, contradiction.facts) from None
     at = np.flatnonzero(wanted)
@@ -127,19 +130,6 @@ def _by_insiders(system: System, low: np.ndarray, high: np.ndarray, wanted: set[
             if cell in wanted and others:
                 found[cell] = f"whoever is alone in [{system.name(others[0])}] works it out"
     return found
-
-
-def solved(
-    system: System, low: np.ndarray, high: np.ndarray, whole: np.ndarray, wanted: np.ndarray, progress: Progress | None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The intervals of the wanted cells. Raises `Contradiction`."""
-    clash = np.flatnonzero(low > high + ALMOST)
-    if len(clash):
-        raise _clashing(system, int(clash[0]))
-    rows = folded(system.facts, low, high)
-    low, high, settled = narrowed(rows, low, high, whole)
-    rows = folded(system.facts, low, high)
-    return bounded(rows, low, high, whole, wanted, settled=settled, progress=progress)
 
 
 def _clashing(system: System, cell: int) -> Refusal:

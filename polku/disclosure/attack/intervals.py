@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from polku.disclosure.attack.rows import ALMOST, Contradiction, Rows, components
+from polku.disclosure.attack.facts import Facts
+from polku.disclosure.attack.rows import ALMOST, Contradiction, Rows, components, folded, narrowed
 from polku.disclosure.attack.solver import Answer, Infeasible, Model, Problem, whole_end
 
 LARGEST_WHOLE = 3_000
@@ -66,6 +67,17 @@ def component_parts(rows: Rows, low: np.ndarray, high: np.ndarray, whole: np.nda
         )
         tree = start[-1] == len(own_rows) + len(own_cells) - 1
         yield Component(own_cells, own_rows, problem, bool(tree and np.all(np.abs(problem.coefficient) == 1)))
+
+
+def solved(
+    facts: Facts, low: np.ndarray, high: np.ndarray, whole: np.ndarray, wanted: np.ndarray,
+    progress: Progress | None = None,
+) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
+    """The intervals of the wanted cells, from what is known of each by itself. Raises `Contradiction`."""
+    rows = folded(facts, low, high)
+    low, high, settled = narrowed(rows, low, high, whole)
+    rows = folded(facts, low, high)
+    return bounded(rows, low, high, whole, wanted, settled=settled, progress=progress)
 
 
 def bounded(
@@ -138,7 +150,7 @@ class _Known:
         nearest = np.round(value)
         if self.whole[column] and np.isfinite(value):
             value = np.ceil(value - ALMOST) if sign > 0 else np.floor(value + ALMOST)
-        elif abs(value - nearest) <= ALMOST:
+        elif np.isfinite(value) and abs(value - nearest) <= ALMOST:
             value = nearest
         if sign > 0:
             self.low[column] = max(self.low[column], value)
