@@ -1,6 +1,6 @@
 """`polku protect`: hide what must be hidden in one table of counts, and prove that it cannot be worked out.
 
-Belongs here: the command and its files. Does not belong here: the search (`polku.disclosure.protect`), and the
+Belongs here: the command and its files. Does not belong here: the search (`polku.disclosure.protection`), and the
 attack on the result (`polku audit`).
 """
 
@@ -68,8 +68,8 @@ def run(args: argparse.Namespace) -> int:
         return _check(args.check, dimensions)
     if args.threshold is None or args.out is None or args.threshold < 1:
         raise Refusal(Exit.USAGE, "--table needs --threshold (1 or more) and --out.")
-    from polku.disclosure.protect.levels import Level, Rule
-    from polku.disclosure.protect.table import protect_table
+    from polku.disclosure.protection.levels import Level, Rule
+    from polku.disclosure.protection.table import protect_table
 
     rule = Rule(args.threshold, Level(args.level), args.zeros == "protected")
     inner = _inner(args.table, dimensions)
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _check(folder: Path, dimensions: Mapping[str, Dimension]) -> int:
-    from polku.disclosure.protect.check import faults_of
+    from polku.disclosure.protection.check import faults_of
 
     tables = [_table(folder / name, dimensions) for name in (PUBLISHED, CERTIFICATES)]
     faults = faults_of(tables[0], tables[1], dimensions)

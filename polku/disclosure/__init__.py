@@ -7,7 +7,7 @@ releases (`polku.publication`) and deciding whether a gate opens (`expectations`
 from polku.disclosure.attack.release import recover, recover_all
 from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
 from polku.disclosure.policy import Policy, load_policy
-from polku.disclosure.protection import protect
+from polku.disclosure.protection.release import protect
 from polku.disclosure.smallest import smallest_cells
 
 __all__ = [

@@ -15,10 +15,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from polku.disclosure.dimensions import Dimension
-from polku.disclosure.protect.advice import recoding
-from polku.disclosure.protect.grid import Grid
-from polku.disclosure.protect.levels import Level, Rule, limits
-from polku.disclosure.protect.search import Cover, Problem, cover
+from polku.disclosure.protection.advice import recoding
+from polku.disclosure.protection.grid import Grid
+from polku.disclosure.protection.levels import Level, Rule, limits
+from polku.disclosure.protection.search import Cover, Problem, cover
 from polku.errors import Exit, Refusal
 
 COUNT = "count"
@@ -110,7 +110,7 @@ def _inner(
         first = inner[twice].iloc[0]
         at = ", ".join(f"{own.name}={first[own.name]}" for own in dimensions)
         raise _unusable(dimensions[0].name, f"the cell {at} stands twice in the table.")
-    return codes, np.asarray(counts, dtype=np.int64)
+    return codes, counts.to_numpy().astype(np.int64)  # type: ignore[return-value]
 
 
 def _unusable(dimension: str, what: str) -> Refusal:

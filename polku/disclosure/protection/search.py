@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from polku.disclosure.protect.moves import Mover
+from polku.disclosure.protection.moves import Mover
 
 Cells = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
@@ -29,7 +29,8 @@ HIDDEN_COST = 0.001
 """Of a hidden cell, in which another certificate costs nothing; not zero, so that changes stay small."""
 
 USEFUL = 0.05
-"""The reward for increasing a small cell that has no certificate yet: one change may serve several cells."""
+"""The reward for increasing a target that has no certificate yet: one change may serve several. All rewards of a
+change together are less than the cost of hiding one cell."""
 
 JITTER_OPEN, JITTER_HIDDEN = 0.1, 0.02
 """Noise of the costs when a certificate is sought again, so that another of equally cheap changes is found."""
@@ -41,15 +42,27 @@ EFFORT = 600_000
 """Certificates are sought anew until the programs have had this many cells in all: two passes over a table of 27,000
 cells, more over smaller ones, none over one of 100,000. A measure of work, not of time, so that results repeat."""
 
+SMALL_EFFORT = 2 * EFFORT
+"""The same where both directions are tried."""
+
 PASSES = 10
 """More passes than this find next to nothing."""
+
+MOST = 1_000
+"""The largest step of a certificate."""
 
 SEED = 6_174
 """The noise is drawn from this, so that the same tables always get the same gaps."""
 
 
 class Shape(Protocol):
-    """What the tables are made of: parts of them within which changes can be sought."""
+    """What the tables are made of: parts of them within which changes can be sought.
+
+    `thorough`: whether both directions of a change are tried where the first hides more cells; large tables have
+    enough other certificates.
+    """
+
+    thorough: bool
 
     def neighbourhoods(self, cell: int, cost: Floats) -> Iterator[tuple[Cells, Mover]]:
         """Cells and system of sums around a cell, small to large."""
@@ -103,10 +116,13 @@ def cover(problem: Problem, shape: Shape, told: Callable[[int, int], None] | Non
     """
     search = _Search(problem, shape)
     search.first(told)
-    for number in range(PASSES):
-        if search.effort >= EFFORT:
-            break
-        search.again(backwards=number % 2 == 0)
+    most = SMALL_EFFORT if shape.thorough else EFFORT
+    passes = 0
+    while passes < PASSES and search.effort < most:
+        search.again(backwards=passes % 2 == 0)
+        passes += 1
+    if shape.thorough:
+        search.settle()
     return search.found
 
 
@@ -136,36 +152,42 @@ class _Search:
             told(len(order), len(order))
 
     def again(self, *, backwards: bool) -> None:
-        """Seek each certificate anew that hides cells for itself alone."""
+        """Seek each certificate anew that hides cells for itself alone; as many cells will do, whatever their size."""
         self.noise = self.random.random(len(self.base))
+        self._seek(SIZE_COST, backwards=backwards)
+
+    def settle(self) -> None:
+        """A last pass without noise: of as many cells, those with fewer persons."""
+        self.noise = None
+        self._seek(0.0, backwards=False)
+
+    def _seek(self, slack: float, *, backwards: bool) -> None:
         for cell in list(self.found.certificates)[:: -1 if backwards else 1]:
             certificate = self.found.certificates.get(cell)
             if certificate is not None and self._alone(certificate).any():
-                self._exchange(cell, certificate)
+                self._exchange(cell, certificate, slack)
 
     def _alone(self, certificate: Certificate) -> Mask:
         alone: Mask = (self.found.uses[certificate.cells] == 1) & ~self.free[certificate.cells]
         return alone
 
-    def _exchange(self, cell: int, old: Certificate) -> None:
-        alone = int(self._alone(old).sum())
+    def _exchange(self, cell: int, old: Certificate, slack: float) -> None:
+        price = float(self.base[old.cells[self._alone(old)]].sum()) * (1 + slack) + 1e-9
         self._withdraw(cell)
         touched = old.cells[self.problem.targets[old.cells]].tolist()
-        bare = [cell, *(target for target in touched if target != cell)]
         new: list[int] = []
-        hidden = 0
-        for target in bare:
+        paid = 0.0
+        for target in (cell, *(target for target in touched if target != cell)):
             if self._is_sure(target):
                 continue
             made = self._certify(target)
-            if made is None:
-                hidden = alone + 1
+            paid += np.inf if made is None else made
+            if paid > price:
                 break
             new.append(target)
-            hidden += made
-        if hidden > alone:
-            for target in new:
-                self._withdraw(target)
+        if paid > price:
+            for made_for in [*new, *([target] if made is not None else [])]:
+                self._withdraw(made_for)
             self._add(cell, old)
 
     def _is_sure(self, cell: int) -> bool:
@@ -177,32 +199,51 @@ class _Search:
             for certificate in self.found.certificates.values()
         )
 
-    def _certify(self, cell: int) -> int | None:
-        """Add a certificate for the cell; the number of cells hidden for it, None where there is none."""
+    def _certify(self, cell: int) -> float | None:
+        """Add a certificate for the cell; what hiding further cells for it costs, None where there is none."""
         width = self.problem.width
-        for cells, mover in self.shape.neighbourhoods(cell, self.cost):
-            hidden = self.found.hidden[cells]
-            costs = np.where(hidden, HIDDEN_COST, self.base[cells])
-            if self.noise is not None:
-                costs = costs + np.where(hidden, JITTER_HIDDEN, JITTER_OPEN) * self.noise[cells]
-            reward = np.where(self.problem.targets[cells] & (self.found.uses[cells] == 0), USEFUL, 0.0)
-            up = np.minimum(self.problem.up[cells], width).astype(float)
-            down = np.minimum(self.problem.down[cells], width).astype(float)
-            at = int(np.flatnonzero(cells == cell)[0])
-            for step in (width, -width):
-                self.effort += len(cells)
-                change = mover.cheapest(at, step, up, down, costs - reward, costs + reward)
-                if change is not None:
-                    touched = np.flatnonzero(change)
-                    return self._add(cell, Certificate(cells[touched], change[touched]))
-        return None
+        parts: list[tuple[Cells, Mover]] = []
+        for part in self.shape.neighbourhoods(cell, self.cost):
+            parts.append(part)
+            certificate = self._within(cell, *part, most=width)
+            if certificate is not None:
+                return self._add(cell, certificate)
+        # Only now larger steps elsewhere: small ones are next to always enough, and hide fewer cells.
+        certificate = self._within(cell, *parts[-1], most=MOST)
+        return None if certificate is None else self._add(cell, certificate)
 
-    def _add(self, cell: int, certificate: Certificate) -> int:
+    def _within(self, cell: int, cells: Cells, mover: Mover, most: int) -> Certificate | None:
+        """The cheapest certificate within a part of the tables, with steps of at most `most`."""
+        hidden = self.found.hidden[cells]
+        costs = np.where(hidden, HIDDEN_COST, self.base[cells])
+        if self.noise is not None:
+            costs = costs + np.where(hidden, JITTER_HIDDEN, JITTER_OPEN) * self.noise[cells]
+        waiting = self.problem.targets[cells] & (self.found.uses[cells] == 0)
+        reward = np.where(waiting, min(USEFUL, 0.5 / max(int(waiting.sum()), 1)), 0.0) if most == 1 else 0.0
+        up = np.minimum(self.problem.up[cells], most).astype(float)
+        down = np.minimum(self.problem.down[cells], most).astype(float)
+        at = int(np.flatnonzero(cells == cell)[0])
+        found: list[Certificate] = []
+        for step in (self.problem.width, -self.problem.width):
+            self.effort += len(cells)
+            change = mover.cheapest(at, step, up, down, costs - reward, costs + reward)
+            if change is not None:
+                touched = np.flatnonzero(change)
+                found.append(Certificate(cells[touched], change[touched]))
+                if not self.shape.thorough or self._price(found[0]) == 0:
+                    break
+        return min(found, key=self._price, default=None)
+
+    def _price(self, certificate: Certificate) -> float:
+        """What hiding the cells would cost that are not hidden yet."""
+        return float(self.base[certificate.cells[~self.found.hidden[certificate.cells]]].sum())
+
+    def _add(self, cell: int, certificate: Certificate) -> float:
         self.found.certificates[cell] = certificate
         self.found.uses[certificate.cells] += 1
-        new = certificate.cells[~self.found.hidden[certificate.cells]]
-        self.found.hidden[new], self.cost[new] = True, HIDDEN_COST
-        return len(new)
+        price = self._price(certificate)
+        self.found.hidden[certificate.cells], self.cost[certificate.cells] = True, HIDDEN_COST
+        return price
 
     def _withdraw(self, cell: int) -> None:
         certificate = self.found.certificates.pop(cell)

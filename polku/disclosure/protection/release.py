@@ -1,7 +1,7 @@
-"""Protects a table: from a mart to the form in which it may leave.
+"""Protects the tables of a release: from marts to the form in which they may leave.
 
-Belongs here: the order of the steps and the released form (the mart's columns and `status`). Does
-not belong here: the rules themselves (`primary`, `secondary`) and the gate that judges the result.
+Belongs here: the order of the steps and the released form (the mart's columns and `status`). Does not belong here:
+which sums link cells (`sums`), the search (`search`), and the gate that judges the result.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from polku.disclosure.cells import (
 )
 from polku.disclosure.policy import Policy
 from polku.disclosure.primary import small_bases, small_cells
-from polku.disclosure.secondary import Figures, hide_more
+from polku.disclosure.protection.sums import Figures, hide_more
 
 if TYPE_CHECKING:
     import pandas as pd

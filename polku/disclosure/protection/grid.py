@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polku.disclosure.dimensions import Dimension
-from polku.disclosure.protect.moves import Mover
+from polku.disclosure.protection.moves import Mover
 from polku.errors import Exit, Refusal
 
 Cells = npt.NDArray[np.int64]
@@ -107,6 +107,7 @@ class Grid:
         for number, axis in enumerate(self.axes):
             _add_up(np.moveaxis(values, number, 0), axis)
         self.values: Cells = values.ravel()
+        self.thorough = len(self.values) <= WHOLE
         self._movers: dict[tuple[tuple[tuple[Split, ...], ...], tuple[int, ...]], Mover] = {}
 
     def codes_of(self, cells: Cells) -> list[npt.NDArray[np.object_]]:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from polku.disclosure.protect.grid import Axis, Grid
-from polku.disclosure.protect.levels import Rule
+from polku.disclosure.protection.grid import Axis, Grid
+from polku.disclosure.protection.levels import Rule
 
 PROPOSALS = 6
 """So many merges are proposed, the most saving first."""
