@@ -60,8 +60,13 @@ class Model:
             self._solver.changeColCost(self._asked, 0.0)
         self._solver.changeColCost(column, float(sign))
         self._asked = column
-        self._solver.run()
-        status, known = self._solver.getModelStatus(), self._kinds.HighsModelStatus
+        status, known = self._run(), self._kinds.HighsModelStatus
+        if status not in (known.kOptimal, known.kUnbounded, known.kInfeasible):
+            # From the last point it lost its way: once more from the beginning, by the other method.
+            self._solver.clearSolver()
+            self._solver.setOptionValue("simplex_strategy", DUAL)
+            status = self._run()
+            self._solver.setOptionValue("simplex_strategy", PRIMAL)
         if status in (known.kUnbounded, known.kUnboundedOrInfeasible):
             return Answer(-sign * np.inf, None)
         if status == known.kInfeasible:
@@ -70,6 +75,10 @@ class Model:
             raise RuntimeError("the solver gave no answer")
         point = np.array(self._solver.getSolution().col_value)
         return Answer(float(point[column]), point)
+
+    def _run(self) -> Any:
+        self._solver.run()
+        return self._solver.getModelStatus()
 
     def _proof(self) -> np.ndarray:
         found = self._solver.getDualRay()
