@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from itertools import product
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from polku.disclosure.cells import (
     STATUS,
@@ -27,6 +26,9 @@ from polku.disclosure.cells import (
 from polku.disclosure.policy import Policy
 from polku.disclosure.primary import small_bases, small_cells
 from polku.disclosure.protection.sums import Figures, hide_more
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def protect(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = ()) -> pd.DataFrame:
@@ -86,6 +88,8 @@ def _figures(cells: Mapping[Key, Cell], spec: ReleaseSpec, hidden_bases: set[Key
 
 def _with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
     """The table and a row with count 0 for every combination of its codes that it leaves out."""
+    import pandas as pd  # only where tables are made: `polku audit` reads this package and does not wait for pandas
+
     present = set(_keys(table, spec))
     codes = [dict.fromkeys(key[i] for key in sorted(present, key=sort_key)) for i in range(len(spec.dimensions))]
     missing = [key for key in product(*codes) if key not in present and not spec.is_impossible(key)]
@@ -112,6 +116,8 @@ def _released(
     hidden_bases: set[Key],
 ) -> pd.DataFrame:
     """Rows in the order of their codes, figures of hidden cells set to null, the status beside them."""
+    import pandas as pd  # only where tables are made: `polku audit` reads this package and does not wait for pandas
+
     keys = _keys(rows, spec)
     released = rows.copy()
     for column in (spec.count, *spec.counts, *([spec.base] if spec.base else [])):
