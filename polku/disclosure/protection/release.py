@@ -31,14 +31,17 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def protect(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = ()) -> pd.DataFrame:
+def protect(
+    table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = (), kept: Collection[Key] = ()
+) -> pd.DataFrame:
     """The released form of a mart: its columns and `status`, one row per cell, ordered by codes.
 
     A hidden cell loses every figure that could give it back (nulls, never 0 or a blank); its base
     stays while it is large enough itself. Where zeros are protected, a combination of codes that the
     mart leaves out is added as a hidden cell: its absence would publish a zero. Counts are never
     changed; shares and amounts are rounded as the policy says. `forced` are keys (codes in the order
-    of `spec.dimensions`) to hide in any case.
+    of `spec.dimensions`) to hide in any case; `kept` are keys that are not hidden to protect others, because an
+    earlier release shows them.
 
     Raises ValueError for a table that has a status already: a release is made from the mart.
     """
@@ -50,7 +53,7 @@ def protect(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Coll
     hidden_bases = _hidden_bases(cells, spec, policy)
     small = small_cells(countable.values(), spec, policy)
     others = {key for key in countable if key in forced or spec.base_key(key) in hidden_bases}
-    hidden = hide_more(_figures(countable, spec, hidden_bases), small, others, policy)
+    hidden = hide_more(_figures(countable, spec, hidden_bases), small, others, policy, kept)
     status = {
         key: Status.STRUCTURAL_ZERO
         if cell.structural

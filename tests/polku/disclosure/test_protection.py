@@ -214,6 +214,14 @@ def test_a_forced_cell_is_hidden_with_company() -> None:
     assert statuses(released) == ["secondary", "secondary", "ok"]
 
 
+def test_what_everybody_knows_already_protects_nothing() -> None:
+    """The smallest other cell was public before: another one is hidden in its place."""
+    table = shares(employed=[60], other=[3], pension=[20], student=[50])
+    known_already = [(date(2020, 1, 1), "pension")]
+    assert statuses(protect(table, SHARES, policy(10))) == ["ok", "primary", "secondary", "ok"]
+    assert statuses(protect(table, SHARES, policy(10), kept=known_already)) == ["ok", "primary", "ok", "secondary"]
+
+
 def test_a_released_form_is_not_protected_again() -> None:
     released = protect(shares(employed=[60], other=[30]), SHARES, policy(10))
     with pytest.raises(ValueError, match="released form"):
