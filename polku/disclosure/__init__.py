@@ -6,18 +6,28 @@ releases (`polku.publication`) and deciding whether a gate opens (`expectations`
 
 from polku.disclosure.attack.release import recover, recover_all
 from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
+from polku.disclosure.dimensions import Dimension, read_dimensions
 from polku.disclosure.policy import Policy, load_policy
-from polku.disclosure.protection.release import protect
+from polku.disclosure.protection.levels import Level, Rule
+from polku.disclosure.protection.release import protect, protect_release
+from polku.disclosure.protection.table import Protected, protect_table
 from polku.disclosure.smallest import smallest_cells
 
 __all__ = [
     "STATUS",
+    "Dimension",
     "Finding",
+    "Level",
     "Policy",
+    "Protected",
     "ReleaseSpec",
+    "Rule",
     "Status",
     "load_policy",
     "protect",
+    "protect_release",
+    "protect_table",
+    "read_dimensions",
     "recover",
     "recover_all",
     "smallest_cells",

@@ -44,8 +44,9 @@ def hide_more(
 ) -> set[Key]:
     """The cells to hide so that neither `primary` nor `others` (hidden for another reason) can be derived.
 
-    `kept` cells are not hidden for others: everybody knows them from an earlier release. The answer holds both, and is the same whatever the order of rows. Where nothing is left to hide, the answer is as
-    safe as hiding can make it; the gate judges it all the same.
+    `kept` cells are not hidden for others: everybody knows them from an earlier release. The answer holds both, and is
+    the same whatever the order of rows. Where nothing is left to hide, the answer is as safe as hiding can make it; the
+    gate judges it all the same.
     """
     keys = sorted(figures.values, key=sort_key)
     hidden = (primary | others) & set(keys)
