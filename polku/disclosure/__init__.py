@@ -10,18 +10,28 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from polku.disclosure.attack.release import recover, recover_all
     from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
+    from polku.disclosure.dimensions import Dimension, read_dimensions
     from polku.disclosure.policy import Policy, load_policy
-    from polku.disclosure.protection.release import protect
+    from polku.disclosure.protection.levels import Level, Rule
+    from polku.disclosure.protection.release import protect, protect_release
+    from polku.disclosure.protection.table import Protected, protect_table
     from polku.disclosure.smallest import smallest_cells
 
 __all__ = [
     "STATUS",
+    "Dimension",
     "Finding",
+    "Level",
     "Policy",
+    "Protected",
     "ReleaseSpec",
+    "Rule",
     "Status",
     "load_policy",
     "protect",
+    "protect_release",
+    "protect_table",
+    "read_dimensions",
     "recover",
     "recover_all",
     "smallest_cells",
@@ -31,8 +41,11 @@ __all__ = [
 _WHERE = {
     "attack.release": ("recover", "recover_all"),
     "cells": ("STATUS", "Finding", "ReleaseSpec", "Status", "spec_of"),
+    "dimensions": ("Dimension", "read_dimensions"),
     "policy": ("Policy", "load_policy"),
-    "protection.release": ("protect",),
+    "protection.levels": ("Level", "Rule"),
+    "protection.release": ("protect", "protect_release"),
+    "protection.table": ("Protected", "protect_table"),
     "smallest": ("smallest_cells",),
 }
 

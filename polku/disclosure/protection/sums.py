@@ -9,7 +9,7 @@ not negative, and which gaps are small, cannot work out a gap; and no sum of gap
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -39,18 +39,21 @@ class Figures:
     open_bases: frozenset[Key] = frozenset()
 
 
-def hide_more(figures: Figures, primary: set[Key], others: set[Key], policy: Policy) -> set[Key]:
+def hide_more(
+    figures: Figures, primary: set[Key], others: set[Key], policy: Policy, kept: Collection[Key] = ()
+) -> set[Key]:
     """The cells to hide so that neither `primary` nor `others` (hidden for another reason) can be derived.
 
-    The answer holds both, and is the same whatever the order of rows. Where nothing is left to hide, the answer is as
-    safe as hiding can make it; the gate judges it all the same.
+    `kept` cells are not hidden for others: everybody knows them from an earlier release. The answer holds both, and is
+    the same whatever the order of rows. Where nothing is left to hide, the answer is as safe as hiding can make it; the
+    gate judges it all the same.
     """
     keys = sorted(figures.values, key=sort_key)
     hidden = (primary | others) & set(keys)
     unknown: set[int] = set()
     while True:
-        found, unprotected = _covered(figures, keys, primary & hidden, hidden, unknown, policy)
-        more = _for_few_persons(figures, found, policy) - found
+        found, unprotected = _covered(figures, keys, primary & hidden, hidden, unknown, policy, set(kept))
+        more = _for_few_persons(figures, found, policy, kept) - found
         if not more:
             lost = {number for key in unprotected for number in _totals_to_lose(figures, key, found) - unknown}
             unknown |= lost
@@ -61,7 +64,13 @@ def hide_more(figures: Figures, primary: set[Key], others: set[Key], policy: Pol
 
 
 def _covered(
-    figures: Figures, keys: list[Key], small: set[Key], hidden: set[Key], unknown: set[int], policy: Policy
+    figures: Figures,
+    keys: list[Key],
+    small: set[Key],
+    hidden: set[Key],
+    unknown: set[int],
+    policy: Policy,
+    kept: set[Key],
 ) -> tuple[set[Key], list[Key]]:
     """Hidden cells with certificates for all of `hidden`, and the cells that could not be protected."""
     at = {key: number for number, key in enumerate(keys)}
@@ -73,7 +82,7 @@ def _covered(
     values = np.array([figures.values[key] for key in keys], dtype=np.int64)
     limits = np.array([_limits(key, figures, key in small, policy) for key in keys], dtype=np.int64).reshape(-1, 2)
     targets = np.array([key in hidden for key in keys], dtype=bool)
-    fixed = (values == 0) & ~targets
+    fixed = np.array([figures.values[key] == 0 or key in kept for key in keys], dtype=bool) & ~targets
     problem = Problem(
         values,
         targets,
@@ -96,12 +105,12 @@ def _totals_to_lose(figures: Figures, key: Key, hidden: set[Key]) -> set[int]:
     }
 
 
-def _for_few_persons(figures: Figures, hidden: set[Key], policy: Policy) -> set[Key]:
+def _for_few_persons(figures: Figures, hidden: set[Key], policy: Policy, kept: Collection[Key]) -> set[Key]:
     """For every line whose gaps are about too few persons together, the next cell to hide."""
-    return {more for line in figures.lines if (more := _next_of(line, figures, hidden, policy)) is not None}
+    return {more for line in figures.lines if (more := _next_of(line, figures, hidden, policy, kept)) is not None}
 
 
-def _next_of(line: Line, figures: Figures, hidden: set[Key], policy: Policy) -> Key | None:
+def _next_of(line: Line, figures: Figures, hidden: set[Key], policy: Policy, kept: Collection[Key]) -> Key | None:
     gaps = [key for key in line.parts if key in hidden]
     if not gaps or line.total in hidden or not _total_is_known(line, figures, hidden):
         return None
@@ -109,7 +118,7 @@ def _next_of(line: Line, figures: Figures, hidden: set[Key], policy: Policy) -> 
     few = policy.too_small(max(persons) if figures.overlapping else sum(persons))
     others = sum(figures.bases[key] - figures.values[key] for key in gaps if key in figures.bases)
     if few or (figures.bases and policy.protect_complements and policy.too_small(others)):
-        return _cheapest(line, figures, hidden)
+        return _cheapest(line, figures, hidden | set(kept))
     return None
 
 

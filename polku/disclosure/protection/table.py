@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from polku.disclosure.dimensions import Dimension
 from polku.disclosure.protection.advice import recoding
@@ -20,6 +19,9 @@ from polku.disclosure.protection.grid import Grid
 from polku.disclosure.protection.levels import Level, Rule, limits
 from polku.disclosure.protection.search import Cover, Problem, cover
 from polku.errors import Exit, Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 COUNT = "count"
 STATUS = "status"
@@ -86,6 +88,8 @@ def _inner(
     inner: pd.DataFrame, dimensions: list[Dimension]
 ) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
     """Numbers of codes by dimension, and counts; every fault of the frame is refused by name."""
+    import pandas as pd  # only where tables are made: other commands read this package and do not wait for pandas
+
     codes = []
     for own in dimensions:
         if own.name in RESERVED:
@@ -123,6 +127,8 @@ def _hopeless(grid: Grid, rule: Rule, why: str) -> Refusal:
 
 
 def _published(grid: Grid, found: Cover) -> pd.DataFrame:
+    import pandas as pd
+
     everything = np.arange(len(grid.values))
     frame = pd.DataFrame(
         {axis.dimension.name: codes for axis, codes in zip(grid.axes, grid.codes_of(everything), strict=True)}
@@ -135,6 +141,8 @@ def _published(grid: Grid, found: Cover) -> pd.DataFrame:
 
 
 def _certificates(grid: Grid, found: Cover) -> pd.DataFrame:
+    import pandas as pd
+
     proofs = list(found.certificates.values())
     cells = np.concatenate([proof.cells for proof in proofs]) if proofs else np.empty(0, np.int64)
     numbers = np.repeat(np.arange(len(proofs)), [len(proof.cells) for proof in proofs])
