@@ -27,18 +27,19 @@ Key = tuple[Code, ...]
 
 
 class Status(StrEnum):
-    """Why a cell shows its figures, or does not."""
+    """Why a cell shows its figures, or does not. What is published says HIDDEN of primary and secondary gaps alike."""
 
     OK = "ok"
     PRIMARY = "primary"
     SECONDARY = "secondary"
+    HIDDEN = "hidden"
     STRUCTURAL_ZERO = "structural_zero"
     NOT_OBSERVED = "not_observed"
 
     @property
     def hidden(self) -> bool:
         """Whether the figures were taken out."""
-        return self in (Status.PRIMARY, Status.SECONDARY)
+        return self in (Status.PRIMARY, Status.SECONDARY, Status.HIDDEN)
 
 
 @dataclass(frozen=True)

@@ -27,8 +27,7 @@ from polku.studies import Study
 
 STATUS_WORDS = {
     Status.OK: "the figures are published",
-    Status.PRIMARY: "hidden: too few persons, or too few others",
-    Status.SECONDARY: "hidden so that cells marked primary cannot be worked out",
+    Status.HIDDEN: "about too few persons or too few others, or such a figure could be worked out from it",
     Status.STRUCTURAL_ZERO: "a zero that could not be otherwise",
     Status.NOT_OBSERVED: "no register delivered what would be needed; this is not a zero",
 }

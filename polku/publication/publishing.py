@@ -21,7 +21,7 @@ from polku.publication.manifest import Context, content, definition, digest_of, 
 from polku.publication.pictures import draw
 from polku.publication.report import Release
 from polku.publication.report import write as write_report
-from polku.publication.tables import write_table
+from polku.publication.tables import as_published, write_table
 from polku.studies import Study
 
 CURRENT = "current"
@@ -49,6 +49,7 @@ def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], co
 
 
 def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], context: Context, folder: Path) -> Path:
+    tables = {name: as_published(table) for name, table in tables.items()}
     csv_digests = {}
     for name, table in tables.items():
         csv, _ = write_table(table, context.tables[name].spec, folder, test=study.test)
