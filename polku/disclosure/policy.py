@@ -14,6 +14,16 @@ from polku.errors import Exit, Refusal
 
 
 @dataclass(frozen=True)
+class MicrodataLimits:
+    """What a table of persons must keep: least `k`, `l` and `entropy_l`, greatest `t` (see `microdata.Measures`)."""
+
+    k: int
+    l: int  # noqa: E741 - the measure's name
+    entropy_l: float
+    t: float
+
+
+@dataclass(frozen=True)
 class Policy:
     """One release profile.
 
@@ -31,6 +41,7 @@ class Policy:
     amount_decimals: int
     assumed: bool
     sources: tuple[str, ...]
+    microdata: MicrodataLimits = MicrodataLimits(k=1, l=1, entropy_l=1.0, t=1.0)
 
     def too_small(self, persons: int) -> bool:
         """Whether a figure about this many persons may not be published."""
@@ -58,4 +69,5 @@ def load_policy(profile: str) -> Policy:
         amount_decimals=entry["amount_decimals"],
         assumed=entry["assumed"],
         sources=tuple(entry["sources"]),
+        microdata=MicrodataLimits(**{name: entry["microdata"][name] for name in ("k", "l", "entropy_l", "t")}),
     )
