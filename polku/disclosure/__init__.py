@@ -4,10 +4,10 @@ Belongs here: the policy, suppression, and the attacker of the gate. Does not be
 releases (`polku.publication`) and deciding whether a gate opens (`expectations`).
 """
 
+from polku.disclosure.attack.release import recover, recover_all
 from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
 from polku.disclosure.policy import Policy, load_policy
-from polku.disclosure.protection import protect
-from polku.disclosure.recover import recover
+from polku.disclosure.protection.release import protect
 from polku.disclosure.smallest import smallest_cells
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "load_policy",
     "protect",
     "recover",
+    "recover_all",
     "smallest_cells",
     "spec_of",
 ]

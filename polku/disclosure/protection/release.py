@@ -1,15 +1,14 @@
-"""Protects a table: from a mart to the form in which it may leave.
+"""Protects the tables of a release: from marts to the form in which they may leave.
 
-Belongs here: the order of the steps and the released form (the mart's columns and `status`). Does
-not belong here: the rules themselves (`primary`, `secondary`) and the gate that judges the result.
+Belongs here: the order of the steps and the released form (the mart's columns and `status`). Does not belong here:
+which sums link cells (`sums`), the search (`search`), and the gate that judges the result.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from itertools import product
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from polku.disclosure.cells import (
     STATUS,
@@ -26,17 +25,23 @@ from polku.disclosure.cells import (
 )
 from polku.disclosure.policy import Policy
 from polku.disclosure.primary import small_bases, small_cells
-from polku.disclosure.secondary import Figures, hide_more
+from polku.disclosure.protection.sums import Figures, hide_more
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-def protect(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = ()) -> pd.DataFrame:
+def protect(
+    table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key] = (), kept: Collection[Key] = ()
+) -> pd.DataFrame:
     """The released form of a mart: its columns and `status`, one row per cell, ordered by codes.
 
     A hidden cell loses every figure that could give it back (nulls, never 0 or a blank); its base
     stays while it is large enough itself. Where zeros are protected, a combination of codes that the
     mart leaves out is added as a hidden cell: its absence would publish a zero. Counts are never
     changed; shares and amounts are rounded as the policy says. `forced` are keys (codes in the order
-    of `spec.dimensions`) to hide in any case.
+    of `spec.dimensions`) to hide in any case; `kept` are keys that are not hidden to protect others, because an
+    earlier release shows them.
 
     Raises ValueError for a table that has a status already: a release is made from the mart.
     """
@@ -48,7 +53,7 @@ def protect(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Coll
     hidden_bases = _hidden_bases(cells, spec, policy)
     small = small_cells(countable.values(), spec, policy)
     others = {key for key in countable if key in forced or spec.base_key(key) in hidden_bases}
-    hidden = hide_more(_figures(countable, spec, hidden_bases), small, others, policy)
+    hidden = hide_more(_figures(countable, spec, hidden_bases), small, others, policy, kept)
     status = {
         key: Status.STRUCTURAL_ZERO
         if cell.structural
@@ -86,6 +91,8 @@ def _figures(cells: Mapping[Key, Cell], spec: ReleaseSpec, hidden_bases: set[Key
 
 def _with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
     """The table and a row with count 0 for every combination of its codes that it leaves out."""
+    import pandas as pd  # only where tables are made: `polku audit` reads this package and does not wait for pandas
+
     present = set(_keys(table, spec))
     codes = [dict.fromkeys(key[i] for key in sorted(present, key=sort_key)) for i in range(len(spec.dimensions))]
     missing = [key for key in product(*codes) if key not in present and not spec.is_impossible(key)]
@@ -112,6 +119,8 @@ def _released(
     hidden_bases: set[Key],
 ) -> pd.DataFrame:
     """Rows in the order of their codes, figures of hidden cells set to null, the status beside them."""
+    import pandas as pd  # only where tables are made: `polku audit` reads this package and does not wait for pandas
+
     keys = _keys(rows, spec)
     released = rows.copy()
     for column in (spec.count, *spec.counts, *([spec.base] if spec.base else [])):
