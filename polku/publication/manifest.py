@@ -31,6 +31,8 @@ STATUS_WORDS = {
     Status.SECONDARY: "hidden so that cells marked primary cannot be worked out",
     Status.STRUCTURAL_ZERO: "a zero that could not be otherwise",
     Status.NOT_OBSERVED: "no register delivered what would be needed; this is not a zero",
+    Status.HELD_BACK: "the figure of an earlier day stands: since then nobody, or too few persons to tell of, "
+    "entered or left the cell",
 }
 
 
