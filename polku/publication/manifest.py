@@ -68,7 +68,8 @@ class Context:
     """What a release is made from.
 
     `inputs` are the digests of the accepted deliveries (delivery id -> sha256 hex), `code_version` is
-    the commit that ran, where it is known. `coverage` are the statuses of the mart coverage.
+    the commit that ran, where it is known. `coverage` are the statuses of the mart coverage. `ledger` is the head of
+    the release ledger (number and chain of its last entry) that has the tables; None where there is no ledger.
     """
 
     policy: Policy
@@ -77,6 +78,7 @@ class Context:
     inputs: Mapping[str, str]
     code_version: str | None
     created_at: datetime
+    ledger: tuple[int, str] | None = None
 
 
 def described(name: str, node: Mapping[str, Any]) -> Described:
