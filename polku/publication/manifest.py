@@ -19,6 +19,7 @@ import pandas as pd
 from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
+from polku.disclosure.ledger.conclusion import FIGURE_AS_OF
 from polku.errors import Exit
 from polku.outcomes import definitions
 from polku.publication import coverage
@@ -137,7 +138,10 @@ def definition(study: Study, table: Described) -> str:
 
 def _columns(study: Study, table: Described) -> dict[str, str]:
     """One sentence per column, also of those that a release adds."""
-    words = {STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items())}
+    words = {
+        STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items()),
+        FIGURE_AS_OF: "day of the release that first had the figures of the row; missing where it has none",
+    }
     if study.test:
         words[TEST_COLUMN] = "true: made from test data, no result about anybody"
     return {**table.columns, **words}

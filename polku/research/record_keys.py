@@ -43,11 +43,10 @@ def sketches(root: DataRoot, specs: Iterable[ReleaseSpec]) -> dict[str, tuple[np
 
     Refuses (GATE_CLOSED) when a member has no record key.
     """
+    listed = [spec for spec in specs if spec.members]
+    if not listed:
+        return {}
     with storage.connect(root) as con:
         storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
         storage.attach(con, root, root.identities, "identities", read_only=True)
-        return {
-            spec.name: sketch(con, spec, f"warehouse.intermediate.{spec.members}", _RECORDS)
-            for spec in specs
-            if spec.members
-        }
+        return {spec.name: sketch(con, spec, f"warehouse.intermediate.{spec.members}", _RECORDS) for spec in listed}

@@ -31,6 +31,10 @@ class Concluded:
     verdict: np.ndarray
     begins: np.ndarray
 
+    def counts(self) -> dict[str, int]:
+        """Cells by verdict."""
+        return {verdict.name.lower(): int((self.verdict == verdict).sum()) for verdict in Verdict}
+
 
 def conclude(
     protected: pd.DataFrame, spec: ReleaseSpec, decision: Decision, release_no: int, day: np.datetime64
@@ -69,6 +73,23 @@ def conclude(
         decision.present.complements.at(at),
     )
     return Concluded(_laid_over(protected, columns, states), states, verdict, begins)
+
+
+def as_known(protected: pd.DataFrame, spec: ReleaseSpec, decision: Decision) -> pd.DataFrame:
+    """The protected table as somebody sees it who has kept every earlier release.
+
+    Public figures of cells in which nothing has changed are filled in: whoever has an earlier release knows them still.
+    """
+    keys, columns = keys_of(protected, spec.dimensions), figure_columns(spec)
+    at = np.asarray(pd.Index(decision.present.keys, dtype=object).get_indexer(pd.Index(keys, dtype=object)))
+    public = (decision.verdict == Verdict.UNCHANGED) & ~decision.latest.is_gap
+    filled = (at >= 0) & public[at] if len(public) else np.zeros(len(keys), bool)
+    table = protected.copy()
+    latest = decision.latest.at(at[filled])
+    for i, column in enumerate(columns):
+        table.loc[filled, column] = pd.array(latest.figures[:, i], dtype="Float64").astype(protected[column].dtype)
+    table.loc[filled, STATUS] = np.where(latest.status == Status.STRUCTURAL_ZERO, latest.status, str(Status.OK))
+    return table
 
 
 def _laid_over(protected: pd.DataFrame, columns: tuple[str, ...], states: States) -> pd.DataFrame:

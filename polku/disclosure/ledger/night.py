@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polku.disclosure.cells import Key, ReleaseSpec, Status, code_of
-from polku.disclosure.ledger.conclusion import Concluded, conclude
+from polku.disclosure.ledger.conclusion import Concluded, as_known, conclude
 from polku.disclosure.ledger.decision import Decision, Present, Verdict, decide
 from polku.disclosure.ledger.release_ledger import RELEASE, ReleaseLedger
 from polku.disclosure.ledger.sketch import Sketches, keys_of
@@ -44,8 +44,8 @@ class Outcome:
 
     def counts(self) -> dict[str, int]:
         """Cells of all tables by verdict."""
-        found = Counter(int(verdict) for concluded in self.tables.values() for verdict in concluded.verdict)
-        return {verdict.name.lower(): found[verdict] for verdict in Verdict}
+        found = sum((Counter(concluded.counts()) for concluded in self.tables.values()), Counter[str]())
+        return {verdict.name.lower(): found[verdict.name.lower()] for verdict in Verdict}
 
     def reason(self) -> str:
         """Why there is a release, or none, in words without figures of any cell."""
@@ -70,6 +70,13 @@ class Plan:
     def kept(self, name: str) -> frozenset[Key]:
         """Cells that must stay published: their value is known, and hiding it would protect nothing."""
         return self._keys(name, self.decisions[name].kept)
+
+    def known(self, protected: Mapping[str, pd.DataFrame]) -> dict[str, tuple[pd.DataFrame, ReleaseSpec]]:
+        """The protected tables with all that earlier releases still tell of them: what the gate's attacker sees."""
+        return {
+            name: (as_known(table, self.tables[name][1], self.decisions[name]), self.tables[name][1])
+            for name, table in protected.items()
+        }
 
     def conclude(self, protected: Mapping[str, pd.DataFrame], day: date) -> Outcome:
         """Lay what stands over the protected tables."""
