@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 RECOVERABLE = "cells_not_recoverable"
+WITH_EARLIER = "not_recoverable_with_earlier_releases"
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
 """A failed gate names this many cells; the rest is counted."""
@@ -38,16 +39,21 @@ def judge_release(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> tup
     )
 
 
-def judge_recoverable_together(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy) -> Verdict:
-    """The verdict `cells_not_recoverable` on all protected tables of a release, by name, as one linked system."""
+def judge_recoverable_together(
+    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy, name: str = RECOVERABLE
+) -> Verdict:
+    """The verdict `name` on all protected tables of a release, by name, as one linked system.
+
+    `not_recoverable_with_earlier_releases` is judged of the tables as earlier releases complete them (`Plan.known`).
+    """
     try:
         findings = recover_all(tables, policy)
     except Refusal as refusal:
-        return Verdict(RECOVERABLE, 0, (str(refusal),), could_judge=False)
+        return Verdict(name, 0, (str(refusal),), could_judge=False)
     rules = [
-        rule for name, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=name), NOTHING_FOLLOWS)
+        rule for table, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=table), NOTHING_FOLLOWS)
     ]
-    return _verdict(RECOVERABLE, "release", findings, rules)
+    return _verdict(name, "release", findings, rules)
 
 
 def _judge(

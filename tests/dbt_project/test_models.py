@@ -176,6 +176,20 @@ def test_mart_has_grain_contract_and_unit_test(path: Path) -> None:
     assert rules or mart["name"] == "person", "person only selects; every other mart has rules"
 
 
+@pytest.mark.parametrize("path", MARTS, ids=lambda path: path.stem)
+def test_a_released_mart_counts_the_members_that_it_declares(path: Path) -> None:
+    """Estimates (`effect_...`) are of nobody in particular and declare none."""
+    (mart,) = yaml.safe_load(path.read_text(encoding="utf-8"))["models"]
+    release = mart["config"].get("meta", {}).get("release")
+    if release is None or mart["name"].startswith("effect_"):
+        assert "members" not in (release or {})
+        return
+    (test,) = [t["counts_agree_with_members"] for t in mart["data_tests"] if "counts_agree_with_members" in t]
+    assert test["arguments"]["members"] == f"ref('{release['members']}')"
+    assert test["arguments"]["dimensions"] == release["dimensions"]
+    assert test["arguments"]["count"] == release["count"]
+
+
 def test_every_data_test_is_named_for_people(built: Built) -> None:
     manifest = json.loads((built.target / "manifest.json").read_text(encoding="utf-8"))
     tests = [node for node in manifest["nodes"].values() if node["resource_type"] == "test"]
