@@ -21,7 +21,7 @@ from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
 from expectations import Verdict, judge_recoverable_together, judge_release
 from expectations.release import WITH_EARLIER
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect, spec_of
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of
 from polku.disclosure.ledger.night import Outcome, Plan, Tables, plan
 from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
@@ -83,7 +83,12 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
             ledger.refuse_unless_it_holds(*head_of_ledger(root))
             tables = {spec.name: (read_mart(root, spec.name), spec) for spec in specs}
             planned = plan(tables, sketches(root, specs), ledger, policy)
-            protected = {spec.name: protect(*tables[spec.name], policy, planned.forced(spec.name)) for spec in specs}
+            protected = protect_release(
+                tables,
+                policy,
+                forced={spec.name: planned.forced(spec.name) for spec in specs},
+                kept={spec.name: planned.kept(spec.name) for spec in specs},
+            )
             outcome = planned.conclude(protected, today)
             verdicts = {spec.name: judge_release(protected[spec.name], spec, policy) for spec in specs}
             joint = judge_recoverable_together(planned.known(protected), policy, WITH_EARLIER)
