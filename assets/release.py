@@ -21,7 +21,7 @@ from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
 from expectations import Verdict, judge_proof, judge_recoverable_together, judge_release
 from expectations.release import PROVED, WITH_EARLIER
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
 from polku.disclosure.ledger.night import Outcome, Plan, Tables, plan
 from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
@@ -158,6 +158,12 @@ def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: s
             "dagster/row_count": dg.MetadataValue.int(len(table)),
             "bytes": dg.MetadataValue.int((root.release / f"{spec.name}.parquet").stat().st_size),
             "reason": dg.MetadataValue.text(reason),
+            "hidden_share": dg.MetadataValue.float(round(sum(map(_is_hidden, table[STATUS])) / max(len(table), 1), 4)),
+            "hidden_by_code": dg.MetadataValue.md(utility.in_words(utility.loss(table, spec))),
             **{name: dg.MetadataValue.int(count) for name, count in {**cells, **verdicts}.items()},
         },
     )
+
+
+def _is_hidden(status: str) -> bool:
+    return Status(status).hidden
