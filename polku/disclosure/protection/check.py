@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from polku.disclosure.cells import ReleaseSpec, lines_of, read_cells, words
+from polku.disclosure.cells import Cell, Key, Line, ReleaseSpec, lines_of, read_cells, words
 from polku.disclosure.dimensions import Dimension
 
 KEPT = 5
@@ -97,10 +97,17 @@ def faults_of_release(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], ce
         observed = [key for key, cell in cells.items() if cell.figures[spec.count] is not None or key in hidden]
         for line in lines_of(observed, spec.dimensions, spec.additive, spec.total_code):
             parts = [words(key, spec.dimensions) for key in line.parts if key in hidden]
-            if line.total is None and len(parts) == len(line.parts) and not spec.base:
+            if line.total is None and len(parts) == len(line.parts) and not _has_base(cells, line, spec):
                 continue
             total = [words(line.total, spec.dimensions)] if line.total in hidden else []
             change = steps.reindex(parts, fill_value=0).sum() - steps.reindex(total, fill_value=0).sum()
             if (change != 0).any():
                 found.append(f"{name}: a certificate changes a sum along {line.along}: {', '.join(parts[:KEPT])}")
     return found
+
+
+def _has_base(cells: Mapping[Key, Cell], line: Line, spec: ReleaseSpec) -> bool:
+    """Whether a published base tells what the parts of the line are together."""
+    if not spec.base or line.along in spec.base_by:
+        return False
+    return any(cells[key].figures[spec.base] is not None for key in line.parts)

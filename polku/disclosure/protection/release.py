@@ -87,6 +87,8 @@ def protect_release(
         small = {places[own.name][key] for own in group for key in own.small}
         others = {places[own.name][key] for own in group for key in own.others}
         known = {at for own in group for key in kept.get(own.name, ()) if (at := places[own.name].get(key))}
+        others |= {own.base_place(key) for own in group for key in own.hidden_bases}
+        known |= {own.base_place(key) for own in group for key in own.bases.keys() - own.hidden_bases}
         hidden = hide_more(_figures(group, places), small, others, policy, known)
         for own in group:
             place_of = places[own.name]
@@ -130,13 +132,34 @@ class _Table:
         ]
         return (self.spec.adding, *sorted(codes))
 
+    def base_place(self, base: Key) -> Key:
+        """The name of a base among the cells."""
+        return (f"{self.spec.base} of {self.name}", *map(str, base))
+
+    @property
+    def bases(self) -> dict[Key, int]:
+        """The bases of which some are hidden: then they are cells as well. Empty where none is."""
+        cells = self.cells.values() if self.hidden_bases else ()
+        return {self.spec.base_key(cell.key): int(cell.figures[self.spec.base or ""] or 0) for cell in cells}
+
+    def lines_of_bases(self) -> Iterator[Line]:
+        """The lines along which bases add up, as lines of cells."""
+        dimensions = tuple(d for d in self.spec.dimensions if d in self.spec.base_by)
+        additive = [d for d in self.spec.additive if d in self.spec.base_by]
+        for line in lines_of(self.bases, dimensions, additive, self.spec.total_code):
+            parts = tuple(self.base_place(key) for key in line.parts)
+            yield Line(line.along, parts, self.base_place(line.total) if line.total else None)
+
     def lines(self, places: Mapping[Key, Key]) -> Iterator[Line]:
         """The lines among the linked tables; a total without a row here may be a cell of another table."""
         alone = all(key == place for key, place in places.items())
         for line in lines_of(places, self.spec.dimensions, self.spec.additive, self.spec.total_code):
             parts = tuple(places[key] for key in line.parts)
             total = places[line.total] if line.total else None
-            if total is None and not alone and line.parts:
+            base = self.spec.base_key(line.parts[0]) if line.parts else ()
+            if self.spec.base and line.along not in self.spec.base_by and base in self.hidden_bases:
+                total = self.base_place(base)
+            elif total is None and not alone and line.parts:
                 total = self.place(line.parts[0], without=line.along)
             yield Line(line.along, parts, total)
 
@@ -186,7 +209,9 @@ def _figures(group: list[_Table], places: Mapping[str, Mapping[Key, Key]]) -> Fi
                 bases[place] = int(figures[spec.base] or 0)
                 if spec.base_key(key) not in own.hidden_bases:
                     shown.add(place)
-        lines += own.lines(places[own.name])
+        for key, persons_in_base in own.bases.items():
+            values[own.base_place(key)] = persons[own.base_place(key)] = persons_in_base
+        lines += [*own.lines(places[own.name]), *own.lines_of_bases()]
     overlapping = any(own.spec.counts for own in group)
     return Figures(values, persons, lines, overlapping, bases, frozenset(shown))
 

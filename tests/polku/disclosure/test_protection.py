@@ -301,3 +301,27 @@ def test_certificates_of_linked_tables_hold_for_each() -> None:
     shown = {name: (made.tables[name], spec) for name, (_, spec) in linked().items()}
     assert faults_of_release(shown, made.certificates) == []
     assert set(made.certificates["table"]) == {"county", "kind"}
+
+
+def test_a_year_without_anybody_is_hidden_with_a_proof_across_years() -> None:
+    """Its base is hidden, so nobody knows what its outcomes are together; only the years tell."""
+    spec = ReleaseSpec(
+        "exits",
+        ("year", "outcome"),
+        "persons",
+        base="leavers",
+        base_by=("year",),
+        additive=("outcome", "year"),
+        total_code={"year": None},
+    )
+    years = {2018: (0, 0), 2019: (66, 136), 2020: (94, 217), None: (160, 353)}
+    rows = [
+        (year, outcome, sum(counts), n)
+        for year, counts in years.items()
+        for outcome, n in zip(("work", "else"), counts, strict=True)
+    ]
+    table = pd.DataFrame(rows, columns=["year", "outcome", "leavers", "persons"])
+    made = protect_release({"exits": (table, spec)}, policy(10))
+    assert faults_of_release({"exits": (made.tables["exits"], spec)}, made.certificates) == []
+    assert recover(made.tables["exits"], spec, policy(10)) == []
+    assert statuses(made.tables["exits"])[:2] == ["primary", "primary"]
