@@ -19,6 +19,7 @@ from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import load_contracts
 from polku.effects.plan import Comparison, parse_comparison
+from polku.effects.subgroups import parse_subgroups
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
 from polku.outcomes import Outcome, parse_use
@@ -39,6 +40,7 @@ class Study:
     enter the service: in such a month others are compared with those who then enter it (none: no month compares).
     `contracts` are the effective ones; `omitted` names, by (register, table), the columns that this
     study's deliveries lack: they land as null. `comparison` is how clients are matched with others (None: not at all).
+    `subgroups` are strata for which effects are estimated too, of one characteristic or two each.
     `outcomes` are those of the catalogue that the study uses, in its order. `empty_groups` are groups that nobody is in
     by design.
     """
@@ -68,6 +70,7 @@ class Study:
     contracts: dict[str, Contract]
     omitted: dict[tuple[str, str], frozenset[str]]
     comparison: Comparison | None = None
+    subgroups: tuple[tuple[str, ...], ...] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     empty_groups: frozenset[str] = frozenset()
 
@@ -129,6 +132,12 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         comparison = parse_comparison(
             mapping_of(data["comparison"]), effective.values(), sections["outcomes"].get("months_after", 0), faults
         )
+    subgroups = parse_subgroups(
+        mapping_of(data.get("subgroups")),
+        sections["cohort"].get("risk_set_states", ()),
+        sections["release"].get("tables"),
+        faults,
+    )
     faults.refuse(file, Exit.STUDY_INVALID, "study")
     cohort, months = sections["cohort"], sections["outcomes"]
     least_wage = Decimal(str(months["employed_min_eur_per_month"]))
@@ -158,6 +167,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         contracts=effective,
         omitted=omitted,
         comparison=comparison,
+        subgroups=subgroups,
         outcomes={code: outcome.filled(least_wage=f"{least_wage.normalize():f}") for code, outcome in outcomes.items()},
         empty_groups=empty_groups,
     )
@@ -229,6 +239,7 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "groups": dict,
     "outcomes": dict,
     "comparison": dict,
+    "subgroups": dict,
     "timeline": dict,
     "release": dict,
     "registers": dict,

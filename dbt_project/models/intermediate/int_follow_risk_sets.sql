@@ -1,11 +1,11 @@
 {#- Two years before the entry, where nothing can be an effect. -#}
 with entrants as (
 
-    select
+    select distinct
         person_key,
         group_code,
         entry_month_index,
-        weight_60 as weight
+        1 as weight
     from {{ ref('int_match_risk_sets') }}
 
 ),
@@ -49,42 +49,48 @@ own_entries as (
 
 ),
 
--- Others leave the comparison when they enter themselves. Those like them who have not yet stand for them: the weight
--- is one over the chance of not having entered since.
-final as (
+since_own_entry as (
 
     select
-        measured.person_key,
-        measured.group_code,
-        measured.entry_month_index,
-        measured.months_since_entry,
-        measured.weight as weight_60,
-        measured.group_code = 'client'
-        or own_entries.own_entry_month_index is null
-        or measured.entry_month_index + measured.months_since_entry < own_entries.own_entry_month_index
-            as is_before_own_entry,
-        case
-            when measured.group_code = 'client' then 1
-            else {{ one_over_staying(
-                'sum(case when measured.months_since_entry > 0 then chances.log_staying end) over ('
-                ~ 'partition by measured.person_key, measured.entry_month_index'
-                ~ ' order by measured.months_since_entry nulls last'
-                ~ ' rows between unbounded preceding and current row)'
-            ) }}
-        end as staying_weight,
-        measured.employed,
-        measured.studying,
-        measured.degree_completed,
-        measured.earnings_2024_eur,
-        measured.benefit_unemployment_eur,
-        measured.benefit_social_assistance_eur
+        measured.*,
+        own_entries.own_entry_month_index,
+        measured.entry_month_index + measured.months_since_entry as month_index,
+        chances.log_staying
     from measured
     left join own_entries
-        on measured.person_key = own_entries.person_key
+        on
+            measured.person_key = own_entries.person_key
+            and measured.group_code = 'other'
     left join chances
         on
             measured.person_key = chances.person_key
             and measured.entry_month_index + measured.months_since_entry = chances.month_index
+
+),
+
+-- Where others leave the comparison when they enter, those like them who have not yet stand for them: the weight is one
+-- over the chance of not having entered since.
+final as (
+
+    select
+        person_key,
+        group_code,
+        entry_month_index,
+        months_since_entry,
+        case when month_index >= own_entry_month_index then month_index - own_entry_month_index end
+            as months_since_own_entry,
+        case
+            when group_code = 'client' then 1
+            else {{ one_over_staying(
+                'sum(case when months_since_entry > 0 then log_staying end) over ('
+                ~ 'partition by person_key, entry_month_index'
+                ~ ' order by months_since_entry nulls last'
+                ~ ' rows between unbounded preceding and current row)'
+            ) }}
+        end as staying_weight,
+        {{ outcomes_as_numbers() }}
+        month_index
+    from since_own_entry
 
 )
 
