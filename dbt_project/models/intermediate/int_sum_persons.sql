@@ -65,10 +65,13 @@ matched_persons as (
         {% for group in ['client', 'other'] %}
         {{ as_number('nullif(' ~ sum_of_known('weight_60', group, outcome) ~ ', 0)') }}
             as {{ outcome }}_{{ group }}_weight,
-        {{ sum_of_known(as_number('weight_60') ~ ' * ' ~ outcome, group, outcome) }} as {{ outcome }}_{{ group }}_sum,
+        {{ sum_of_known(as_number('weight_60') ~ ' * ' ~ outcome, group, outcome) }}
+            as {{ outcome }}_{{ group }}_sum,
         {% endfor %}
         {{ sum_of_known('weight_60 * ' ~ outcome ~ '_gain', 'other', outcome) }} as {{ outcome }}_gain_sum,
-        count(case when group_code = 'other' and {{ outcome }} is not null and {{ outcome }}_gain is null then 1 end) > 0
+        count(
+            case when group_code = 'other' and {{ outcome }} is not null and {{ outcome }}_gain is null then 1 end
+        ) > 0
             as {{ outcome }}_gain_is_unknown,
         {% endfor %}
         stratum_code,
