@@ -6,19 +6,22 @@ belong here: the attack itself, and hiding anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from expectations.verdict import Verdict
-from polku.disclosure import Finding, Policy, ReleaseSpec, recover, smallest_cells
+from polku.disclosure import Finding, Policy, ReleaseSpec, recover, recover_all, smallest_cells
 from polku.errors import Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
 
+RECOVERABLE = "cells_not_recoverable"
+NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
 """A failed gate names this many cells; the rest is counted."""
 
@@ -31,8 +34,20 @@ def judge_release(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> tup
     large = f"the policy asks for {policy.threshold} persons"
     return (
         _judge("cells_large_enough", smallest_cells, large, table, spec, policy),
-        _judge("cells_not_recoverable", recover, "no hidden figure follows from the others", table, spec, policy),
+        _judge(RECOVERABLE, recover, NOTHING_FOLLOWS, table, spec, policy),
     )
+
+
+def judge_recoverable_together(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy) -> Verdict:
+    """The verdict `cells_not_recoverable` on all protected tables of a release, by name, as one linked system."""
+    try:
+        findings = recover_all(tables, policy)
+    except Refusal as refusal:
+        return Verdict(RECOVERABLE, 0, (str(refusal),), could_judge=False)
+    rules = [
+        rule for name, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=name), NOTHING_FOLLOWS)
+    ]
+    return _verdict(RECOVERABLE, "release", findings, rules)
 
 
 def _judge(
@@ -43,17 +58,22 @@ def _judge(
     spec: ReleaseSpec,
     policy: Policy,
 ) -> Verdict:
-    from expectations.duckdb_gate import judge
-
     try:
-        findings = attack(table, spec, policy)
+        findings = [replace(finding, table=spec.name) for finding in attack(table, spec, policy)]
     except Refusal as refusal:
         return Verdict(name, 0, (str(refusal),), could_judge=False)
+    return _verdict(name, spec.name, findings, _no_finding(spec, rule))
+
+
+def _verdict(name: str, what: str, findings: list[Finding], rules: list[Expectation]) -> Verdict:
+    from expectations.duckdb_gate import judge
+
     with duckdb.connect() as con:
-        con.execute("create table findings (cell varchar, column_name varchar, why varchar)")
+        con.execute("create table findings (table_name varchar, cell varchar, column_name varchar, why varchar)")
         if findings:
-            con.executemany("insert into findings values (?, ?, ?)", [(f.cell, f.column, f.why) for f in findings])
-        verdict = judge(con, {(spec.name, name): {"findings": _no_finding(spec, rule)}})[spec.name, name]
+            rows = [(f.table, f.cell, f.column, f.why) for f in findings]
+            con.executemany("insert into findings values (?, ?, ?, ?)", rows)
+        verdict = judge(con, {(what, name): {"findings": rules}})[what, name]
     told = (str(finding) for finding in findings[:FINDINGS_TOLD])
     return Verdict(name, verdict.checked, (*verdict.failures, *told), verdict.could_judge)
 
@@ -63,7 +83,8 @@ def _no_finding(spec: ReleaseSpec, rule: str) -> list[Expectation]:
 
     return [
         gxe.UnexpectedRowsExpectation(
-            unexpected_rows_query=f"select 1 as found from {{batch}} where column_name = '{column}'",
+            unexpected_rows_query="select 1 as found from {batch} "
+            f"where table_name = '{spec.name}' and column_name = '{column}'",
             description=f"{spec.name}.{column}: {rule}",
         )
         for column in (*spec.with_cell, *([spec.base] if spec.base else []))

@@ -6,13 +6,15 @@ Belongs here: the bars. Does not belong here: what is done (a bar never changes 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import duckdb
-import pyarrow as pa
 from tqdm import tqdm
+
+if TYPE_CHECKING:
+    import duckdb
+    import pyarrow as pa
 
 T = TypeVar("T")
 
@@ -50,6 +52,18 @@ def counted(batches: Iterator[pa.RecordBatch], what: str, rows: int) -> Iterator
         for batch in batches:
             yield batch
             bar.update(batch.num_rows)
+
+
+@contextmanager
+def told(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar that is told how much of how much is done."""
+    with _bar(what) as bar:
+
+        def tell(done: int, total: int) -> None:
+            bar.n, bar.total = done, total
+            bar.refresh()
+
+        yield tell
 
 
 def stepped(steps: Sequence[T], what: str) -> Iterator[T]:

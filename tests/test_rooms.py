@@ -24,6 +24,7 @@ ROOMS = {
         "babel",
         "statsmodels",
         "scipy",
+        "highspy",
         "shamir_mnemonic",
     },
     "expectations": {"great_expectations", "polku", "pandas", "duckdb", "sqlalchemy", "duckdb_engine"},

@@ -24,6 +24,8 @@ COMMANDS = {
     "crosswalk": ("polku.cli.crosswalk", "research platform: identifiers in dispute, and decisions on them"),
     "rotate": ("polku.cli.rotate", "research platform: key every stored token once more"),
     "query": ("polku.cli.query", "analyst: ask the marts a question in SQL"),
+    "protect": ("polku.cli.protect", "hide small counts of a table, and prove that they cannot be worked out"),
+    "audit": ("polku.cli.audit", "attack published tables: which hidden figures follow from the others"),
     "outcomes": ("polku.cli.outcomes", "print what each outcome means and the registers it is known from"),
     "contracts": ("polku.cli.contracts", "check contracts and studies, write what dbt needs of them"),
     "twin": ("polku.cli.twin", "make the extracts of invented persons"),

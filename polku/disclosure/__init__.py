@@ -4,21 +4,55 @@ Belongs here: the policy, suppression, and the attacker of the gate. Does not be
 releases (`polku.publication`) and deciding whether a gate opens (`expectations`).
 """
 
-from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
-from polku.disclosure.policy import Policy, load_policy
-from polku.disclosure.protection import protect
-from polku.disclosure.recover import recover
-from polku.disclosure.smallest import smallest_cells
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from polku.disclosure.attack.release import recover, recover_all
+    from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
+    from polku.disclosure.dimensions import Dimension, read_dimensions
+    from polku.disclosure.policy import Policy, load_policy
+    from polku.disclosure.protection.levels import Level, Rule
+    from polku.disclosure.protection.release import protect, protect_release
+    from polku.disclosure.protection.table import Protected, protect_table
+    from polku.disclosure.smallest import smallest_cells
 
 __all__ = [
     "STATUS",
+    "Dimension",
     "Finding",
+    "Level",
     "Policy",
+    "Protected",
     "ReleaseSpec",
+    "Rule",
     "Status",
     "load_policy",
     "protect",
+    "protect_release",
+    "protect_table",
+    "read_dimensions",
     "recover",
+    "recover_all",
     "smallest_cells",
     "spec_of",
 ]
+
+_WHERE = {
+    "attack.release": ("recover", "recover_all"),
+    "cells": ("STATUS", "Finding", "ReleaseSpec", "Status", "spec_of"),
+    "dimensions": ("Dimension", "read_dimensions"),
+    "policy": ("Policy", "load_policy"),
+    "protection.levels": ("Level", "Rule"),
+    "protection.release": ("protect", "protect_release"),
+    "protection.table": ("Protected", "protect_table"),
+    "smallest": ("smallest_cells",),
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Each name from its module when it is first asked for: an audit waits neither for pandas nor for scipy."""
+    for module, names in _WHERE.items():
+        if name in names:
+            return getattr(import_module(f"polku.disclosure.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

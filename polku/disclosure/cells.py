@@ -10,14 +10,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from polku.contracts.faults import Faults
 from polku.errors import Exit, Refusal
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 STATUS = "status"
 
@@ -58,6 +59,9 @@ class ReleaseSpec:
     - `structural_zeros`: combinations of codes that nobody can be in, each with the codes that decide it
       (`{"base_code": "leavers", "outcome_code": "no_exit"}`). Their zeros say nothing about anybody.
 
+    - `population`: whom the table counts. Tables of one population share their cells where the counted column has the
+      same name: a dimension that one of them lacks is at its total there. Without it a table stands alone.
+
     A null count says that the cell was not observed.
     """
 
@@ -71,6 +75,7 @@ class ReleaseSpec:
     additive: tuple[str, ...] = ()
     total_code: Mapping[str, Code] = field(default_factory=dict)
     structural_zeros: tuple[Mapping[str, Code], ...] = ()
+    population: str | None = None
 
     @property
     def adding(self) -> str:
@@ -127,6 +132,7 @@ class Finding:
     cell: str
     column: str
     why: str
+    table: str = ""
 
     def __str__(self) -> str:
         return f"{self.column} at {self.cell}: {self.why}"
@@ -177,6 +183,7 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
         additive=tuple(meta.get("additive") or ()),
         total_code=dict(meta.get("total_code") or {}),
         structural_zeros=tuple(dict(combination) for combination in meta.get("structural_zeros", ())),
+        population=meta.get("population"),
     )
 
 
@@ -239,9 +246,9 @@ def sort_key(key: Key) -> tuple[tuple[bool, str, Any], ...]:
 
 def code_of(value: Any) -> Code:
     """A code as plain Python, whatever pandas made of its column (a null makes integers floats)."""
-    if pd.isna(value):
+    if _is_null(value):
         return None
-    if isinstance(value, pd.Timestamp):
+    if isinstance(value, datetime):
         return value.date()
     value = value.item() if hasattr(value, "item") else value
     if isinstance(value, float) and value.is_integer():
@@ -249,8 +256,14 @@ def code_of(value: Any) -> Code:
     return value if isinstance(value, (str, int, date)) else str(value)
 
 
+def _is_null(value: Any) -> bool:
+    import pandas as pd  # only where there are tables: who reads a status does not wait for it
+
+    return bool(pd.isna(value))
+
+
 def _figure(value: Any, spec: ReleaseSpec, column: str) -> float | int | None:
-    if pd.isna(value):
+    if _is_null(value):
         return None
     if isinstance(value, str):
         raise _unreadable(spec, column, "a figure is written as text.")
@@ -280,6 +293,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "additive": list,
     "total_code": dict,
     "structural_zeros": list,
+    "population": str,
     "title": dict,
     "picture": dict,
 }

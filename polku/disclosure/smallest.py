@@ -2,19 +2,21 @@
 
 Belongs here: every published or directly implied count of persons that is too small, read from the
 protected table alone. Does not belong here: hiding anything, or what follows from several lines
-(`recover`). Shares no code with the protection but the reading of cells and the policy.
+(`attack.release`). Shares no code with the protection but the reading of cells and the policy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from itertools import product
+from typing import TYPE_CHECKING
 
-import pandas as pd
-
+from polku.disclosure.attack.views import View, views_of
 from polku.disclosure.cells import Cell, Finding, Key, ReleaseSpec, Status, read_cells, words
 from polku.disclosure.policy import Policy
-from polku.disclosure.recover import View, views_of
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def smallest_cells(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> list[Finding]:

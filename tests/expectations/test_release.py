@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
-from expectations import judge_release
+from expectations import judge_recoverable_together, judge_release
 from polku.disclosure import ReleaseSpec, load_policy, protect
 
 POLICY = load_policy("fi_study_v1")
@@ -52,3 +54,38 @@ def test_a_table_unlike_its_declaration_is_not_judged(protected: pd.DataFrame) -
     verdicts = judge_release(protected.drop(columns="share"), SPEC, POLICY)
     assert [verdict.could_judge for verdict in verdicts] == [False, False]
     assert [verdict.passed for verdict in verdicts] == [False, False]
+
+
+def test_two_tables_each_safe_that_give_a_cell_away_together_close_the_gate() -> None:
+    """Women are hidden in both tables, together with others: but the tables count the same persons."""
+    policy = load_policy("threshold_5")
+    by_sex = pd.DataFrame({"sex": ["f", "m", "all"], "persons": [None, None, 47], "status": [*2 * ["secondary"], "ok"]})
+    both = pd.DataFrame(
+        {
+            "sex": ["f", "f", "f", "m", "m", "m"],
+            "area": ["x", "y", "all"] * 2,
+            "persons": [20, 7, 27, None, None, None],
+            "status": ["ok", "ok", "ok", "secondary", "secondary", "secondary"],
+        }
+    )
+    total = {"sex": "all", "area": "all"}
+    specs = {
+        "by_sex": ReleaseSpec("by_sex", ("sex",), "persons", additive=("sex",), total_code={"sex": "all"}),
+        "both": ReleaseSpec("both", ("sex", "area"), "persons", additive=("sex", "area"), total_code=total),
+    }
+    tables = {"by_sex": by_sex, "both": both}
+    for name, table in tables.items():
+        assert judge_release(table, specs[name], policy)[1].passed
+    assert judge_recoverable_together({name: (t, specs[name]) for name, t in tables.items()}, policy).passed
+    linked = {name: (t, replace(specs[name], population="clients")) for name, t in tables.items()}
+    verdict = judge_recoverable_together(linked, policy)
+    assert not verdict.passed
+    assert verdict.name == "cells_not_recoverable"
+    assert "persons at sex=f: the table both shows it" in verdict.failures
+    assert any("persons at sex=m: it follows from the line along sex" in failure for failure in verdict.failures)
+    assert not any("20" in failure for failure in verdict.failures)
+
+
+def test_tables_are_judged_together_or_not_at_all(protected: pd.DataFrame) -> None:
+    verdict = judge_recoverable_together({"t": (protected.drop(columns="share"), SPEC)}, POLICY)
+    assert (verdict.could_judge, verdict.passed) == (False, False)

@@ -1,0 +1,62 @@
+"""Merges of codes that would leave fewer small cells, for a table that suppression would ruin.
+
+Belongs here: what each merge would save. Does not belong here: whether a table is refused (`table`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from polku.disclosure.protection.grid import Axis, Grid
+from polku.disclosure.protection.levels import Rule
+
+PROPOSALS = 6
+"""So many merges are proposed, the most saving first."""
+
+CROWDED_SHARE = 0.5
+"""A leaf of which so many cells are small is one to merge with the like of it."""
+
+
+def recoding(grid: Grid, rule: Rule) -> list[str]:
+    """Proposals in words, each with the small cells it leaves; names of codes only, no figure of a cell."""
+    values = grid.values.reshape(grid.shape)
+    small = rule.is_small(grid.values).reshape(grid.shape)
+    now = int(small.sum())
+    proposals = [
+        (left, cells, words)
+        for number, axis in enumerate(grid.axes)
+        for left, cells, words in _merges(np.moveaxis(values, number, 0), np.moveaxis(small, number, 0), axis, rule)
+        if left < now
+    ]
+    proposals.sort(key=lambda proposal: (proposal[0], -proposal[1]))
+    return [
+        f"{words}: {left:,} of {cells:,} cells small instead of {now:,} of {small.size:,}"
+        for left, cells, words in proposals[:PROPOSALS]
+    ]
+
+
+def _merges(
+    values: npt.NDArray[np.int64], small: npt.NDArray[np.bool_], axis: Axis, rule: Rule
+) -> Iterator[tuple[int, int, str]]:
+    """Small cells left, cells left, words; the first axis of the arrays is the one to merge along."""
+    name, codes = axis.dimension.name, axis.dimension.codes
+    line = values[0].size
+    whole = [number for number, _ in axis.splits]
+    if len(whole) > 1:
+        left = int(small[whole].sum())
+        yield left, len(whole) * line, f"publish `{name}` by {len(whole) - 1} groups only, without its leaves"
+    share = small.reshape(len(codes), -1).mean(axis=1)
+    crowded = [leaf for leaf in axis.leaves if share[leaf] > CROWDED_SHARE]
+    if crowded:
+        merged = [[leaf for leaf in parts if leaf in crowded] for _, parts in axis.splits]
+        groups = [group for group in merged if len(group) > 1]
+        gone = [leaf for group in groups for leaf in group]
+        if gone:
+            sums = sum(int(rule.is_small(values[group].sum(axis=0)).sum()) for group in groups)
+            left = int(small.sum() - small[gone].sum()) + sums
+            cells = (len(codes) - len(gone) + len(groups)) * line
+            yield left, cells, f"merge {len(gone)} codes of `{name}` with few persons into {len(groups)}, by group"
+    yield int(small[0].sum()), line, f"leave out `{name}`"

@@ -1,0 +1,76 @@
+"""Checks certificates with sums alone: no solver, no data of persons, no code of the search.
+
+Belongs here: what makes a certificate a proof. Does not belong here: how certificates are found.
+
+A certificate is an alternative to the true table: it differs from it by whole steps, in hidden cells only, and every
+sum over every breakdown stays. So all published figures fit both; every cell it changes is uncertain by its step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from polku.disclosure.dimensions import Dimension
+
+KEPT = 5
+"""So many cells are named for each fault."""
+
+
+def faults_of(
+    published: pd.DataFrame,
+    certificates: pd.DataFrame,
+    dimensions: Mapping[str, Dimension],
+    *,
+    lowest: int = 0,
+    width: int = 1,
+    truth: pd.DataFrame | None = None,
+) -> list[str]:
+    """What keeps the certificates from being a proof that every hidden cell is uncertain by `width`; empty: a proof.
+
+    `published` has dimension columns and `count` (null where hidden), one row per cell; `certificates` has
+    `certificate`, dimension columns and `step`. With `truth` (dimension columns and true `count` of every cell) it
+    is checked too that no alternative goes below `lowest`, or changes a zero that is published.
+    """
+    names = list(dimensions)
+    codes = {name: own.flattened(map(str, published[name].unique())) for name, own in dimensions.items()}
+    cells = published.assign(hidden=published["count"].isna())[[*names, "hidden"]]
+    steps = certificates.merge(cells, on=names, how="left")
+    known = steps["hidden"].isna() | ~steps["hidden"].fillna(True).astype(bool)
+    found = _named("a certificate changes a cell that is published or is no cell", steps[known], names)
+    whole = steps["step"] == steps["step"].round()
+    found += _named("a certificate changes a cell by no whole number of persons", steps[~whole], names)
+    for name in names:
+        found += _sums(steps, codes[name], names)
+    moved = certificates.assign(moved=certificates["step"].abs()).groupby(names, as_index=False)["moved"].max()
+    gaps = cells[cells["hidden"]].merge(moved, on=names, how="left")
+    found += _named("no certificate changes a hidden cell by enough", gaps[~(gaps["moved"] >= width)], names)
+    if truth is not None:
+        both = steps.merge(truth.rename(columns={"count": "true"}), on=names, how="left")
+        low = both["true"].isna() | (both["true"] + both["step"] < lowest)
+        found += _named("an alternative is lower than a hidden count can be", both[low], names)
+    return found
+
+
+def _sums(steps: pd.DataFrame, own: Dimension, names: list[str]) -> list[str]:
+    """Sums along one dimension that a certificate changes."""
+    others = [CERTIFICATE, *(name for name in names if name != own.name)]
+    found: list[str] = []
+    for whole, parts in own.splits():
+        sign = np.where(steps[own.name] == whole, -1, np.where(steps[own.name].isin(parts), 1, 0))
+        part = steps[sign != 0].assign(step=steps["step"] * sign)
+        left = part.groupby(others, as_index=False)["step"].sum()
+        wrong = left[left["step"] != 0]
+        found += _named(f"a certificate changes the sum of `{own.name}={whole}`", wrong, others[1:])
+    return found
+
+
+def _named(what: str, rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
+    listed = [", ".join(f"{n}={row[n]}" for n in names) for row in rows.head(KEPT).to_dict("records")]
+    more = len(rows) - len(listed)
+    return [f"{what}: {at}" for at in listed] + ([f"{what}: {more} cells more"] if more else [])
+
+
+CERTIFICATE = "certificate"
