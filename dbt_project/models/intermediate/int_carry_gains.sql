@@ -16,13 +16,11 @@ entered as (
         {% for outcome in outcomes %}
         sum(case when {{ outcome }} is not null then weight_60 end) as {{ outcome }},
         {% endfor %}
-        stratum_code,
-        subgroup_code,
         months_since_entry,
         months_since_own_entry as from_month
     from weighed
     where group_code = 'other'
-    group by stratum_code, subgroup_code, months_since_entry, months_since_own_entry
+    group by months_since_entry, months_since_own_entry
 
 ),
 
@@ -32,11 +30,9 @@ totals as (
         {% for outcome in outcomes %}
         sum({{ outcome }}) as {{ outcome }},
         {% endfor %}
-        stratum_code,
-        subgroup_code,
         months_since_entry
     from entered
-    group by stratum_code, subgroup_code, months_since_entry
+    group by months_since_entry
 
 ),
 
@@ -47,16 +43,11 @@ step_1 as (
         {% for outcome in outcomes %}
         coalesce({{ quotient('entered.' ~ outcome, 'totals.' ~ outcome) }}, 0) as {{ outcome }},
         {% endfor %}
-        entered.stratum_code,
-        entered.subgroup_code,
         entered.months_since_entry,
         entered.from_month
     from entered
     inner join totals
-        on
-            entered.stratum_code = totals.stratum_code
-            and entered.subgroup_code = totals.subgroup_code
-            and entered.months_since_entry = totals.months_since_entry
+        on entered.months_since_entry = totals.months_since_entry
     where entered.from_month is not null
 
 ),
@@ -69,8 +60,6 @@ reached_1 as (
         {% for outcome in outcomes %}
         {{ as_number('1') }} as {{ outcome }},
         {% endfor %}
-        stratum_code,
-        subgroup_code,
         months_since_entry,
         months_since_entry as from_month
     from totals
@@ -98,8 +87,6 @@ reached_{{ 2 * now }} as (
         {% for outcome in outcomes %}
         sum({{ outcome }}) as {{ outcome }},
         {% endfor %}
-        stratum_code,
-        subgroup_code,
         months_since_entry,
         from_month
     from (
@@ -107,7 +94,7 @@ reached_{{ 2 * now }} as (
         union all
         select * from further_{{ 2 * now }}
     ) as generations
-    group by stratum_code, subgroup_code, months_since_entry, from_month
+    group by months_since_entry, from_month
 
 ),
 

@@ -3,11 +3,17 @@
 {%- set summed = outcomes | reject('in', ['degree_completed']) | list -%}
 {%- set years = [12, 24, 36] -%}
 {#- One estimate. -#}
-{%- set keys = ['design_code', 'stratum_code', 'subgroup_code', 'months_since_entry'] -%}
+{%- set keys = 'design_code, stratum_code, subgroup_code, months_since_entry' -%}
 
 with persons as (
 
     select * from {{ ref('int_sum_persons') }}
+
+),
+
+blocks as (
+
+    select * from {{ ref('int_sum_blocks') }}
 
 ),
 
@@ -17,70 +23,131 @@ carried as (
 
 ),
 
-compared as (
+-- Who is left out: of the whole each person, of subgroups each block of persons.
+units as (
 
     select
         {% for outcome in outcomes %}
-        {% for group in ['client', 'other'] %}
-        count({{ outcome }}_{{ group }}_weight) as {{ outcome }}_{{ group }}_persons,
-        count(case when {{ outcome }}_{{ group }}_sum <> 0 then 1 end) as {{ outcome }}_{{ group }}_with,
-        count(case when {{ outcome }}_{{ group }}_sum <> {{ outcome }}_{{ group }}_weight then 1 end)
-            as {{ outcome }}_{{ group }}_without,
-        sum({{ outcome }}_{{ group }}_weight) as {{ outcome }}_{{ group }}_weight,
-        {{ quotient(
-            'sum(' ~ outcome ~ '_' ~ group ~ '_sum)', 'sum(' ~ outcome ~ '_' ~ group ~ '_weight)'
-        ) }} as {{ outcome }}_{{ group }}_mean,
+        {{ outcome }}_weight,
+        {{ outcome }}_sum,
         {% endfor %}
-        {{ quotient(
-            'sum(' ~ outcome ~ '_other_weight) * sum(' ~ outcome ~ '_other_weight)',
-            'sum(' ~ outcome ~ '_other_weight * ' ~ outcome ~ '_other_weight)'
-        ) }} as {{ outcome }}_effective,
-        {% endfor %}
-        {{ keys | join(', ') }}
+        design_code,
+        'all' as stratum_code,
+        'all' as subgroup_code,
+        group_code,
+        person_key as unit_key,
+        months_since_entry
     from persons
-    group by {{ keys | join(', ') }}
+    union all
+    select
+        {% for outcome in outcomes %}
+        {{ outcome }}_weight,
+        {{ outcome }}_sum,
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        group_code,
+        block_no as unit_key,
+        months_since_entry
+    from blocks
 
 ),
 
--- How far the difference moves when a person is left out (jackknife by person).
+counted as (
+
+    select
+        {% for outcome in outcomes %}
+        sum({{ outcome }}_weight) as {{ outcome }}_weight,
+        sum({{ outcome }}_sum) as {{ outcome }}_sum,
+        sum({{ outcome }}_weight * {{ outcome }}_weight) as {{ outcome }}_squares,
+        count({{ outcome }}_weight) as {{ outcome }}_persons,
+        count(case when {{ outcome }}_sum <> 0 then 1 end) as {{ outcome }}_with,
+        count(case when {{ outcome }}_sum <> {{ outcome }}_weight then 1 end) as {{ outcome }}_without,
+        {% endfor %}
+        design_code,
+        'all' as stratum_code,
+        'all' as subgroup_code,
+        group_code,
+        months_since_entry
+    from persons
+    group by design_code, group_code, months_since_entry
+    union all
+    select
+        {% for outcome in outcomes %}
+        sum({{ outcome }}_weight) as {{ outcome }}_weight,
+        sum({{ outcome }}_sum) as {{ outcome }}_sum,
+        sum({{ outcome }}_squares) as {{ outcome }}_squares,
+        cast(sum({{ outcome }}_persons) as bigint) as {{ outcome }}_persons,
+        cast(sum({{ outcome }}_with) as bigint) as {{ outcome }}_with,
+        cast(sum({{ outcome }}_persons - {{ outcome }}_with) as bigint) as {{ outcome }}_without,
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        group_code,
+        months_since_entry
+    from blocks
+    group by design_code, stratum_code, subgroup_code, group_code, months_since_entry
+
+),
+
+-- How far the difference moves when a unit is left out (jackknife); who is in both groups moves both means.
 contributions as (
 
     select
         {% for outcome in outcomes %}
-        {{ moved_by(outcome, 'client') }} - {{ moved_by(outcome, 'other') }} as {{ outcome }},
+        sum({{ moved_by(outcome) }}) as {{ outcome }},
         {% endfor %}
-        persons.person_key,
-        persons.design_code,
-        persons.stratum_code,
-        persons.subgroup_code,
-        persons.months_since_entry
-    from persons
-    inner join compared
+        units.design_code,
+        units.stratum_code,
+        units.subgroup_code,
+        units.unit_key,
+        units.months_since_entry
+    from units
+    inner join counted
         on
-            persons.design_code = compared.design_code
-            and persons.stratum_code = compared.stratum_code
-            and persons.subgroup_code = compared.subgroup_code
-            and persons.months_since_entry = compared.months_since_entry
+            units.design_code = counted.design_code
+            and units.stratum_code = counted.stratum_code
+            and units.subgroup_code = counted.subgroup_code
+            and units.group_code = counted.group_code
+            and units.months_since_entry = counted.months_since_entry
+    group by
+        units.design_code, units.stratum_code, units.subgroup_code, units.unit_key, units.months_since_entry
 
 ),
 
 -- What others gained by their own entry is estimated too: who is left out moves it with the earlier months.
-carried_contributions as (
+settled as (
 
+    select
+        {% for outcome in outcomes %}
+        {{ outcome }},
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        unit_key,
+        months_since_entry
+    from contributions
+    where design_code <> 'own_gains_removed' or months_since_entry < 0
+    union all
     select
         {% for outcome in outcomes %}
         sum(carried.{{ outcome }} * contributions.{{ outcome }}) as {{ outcome }},
         {% endfor %}
-        contributions.person_key,
+        contributions.design_code,
+        contributions.stratum_code,
+        contributions.subgroup_code,
+        contributions.unit_key,
         carried.months_since_entry
     from contributions
     inner join carried
-        on
-            contributions.stratum_code = carried.stratum_code
-            and contributions.subgroup_code = carried.subgroup_code
-            and contributions.months_since_entry = carried.from_month
-    where contributions.design_code = 'own_gains_removed' and contributions.stratum_code = 'all'
-    group by contributions.person_key, carried.months_since_entry
+        on contributions.months_since_entry = carried.from_month
+    where contributions.design_code = 'own_gains_removed'
+    group by
+        contributions.design_code, contributions.stratum_code, contributions.subgroup_code, contributions.unit_key,
+        carried.months_since_entry
 
 ),
 
@@ -88,92 +155,12 @@ errors as (
 
     select
         {% for outcome in outcomes %}
-        sqrt(sum({{ outcome }} * {{ outcome }})) as {{ outcome }},
+        sum({{ outcome }} * {{ outcome }}) as {{ outcome }}_squares,
+        sum({{ outcome }} * {{ outcome }} * {{ outcome }} * {{ outcome }}) as {{ outcome }}_fourths,
         {% endfor %}
-        {{ keys | join(', ') }}
-    from contributions
-    where design_code <> 'own_gains_removed' or months_since_entry < 0
-    group by {{ keys | join(', ') }}
-    union all
-    select
-        {% for outcome in outcomes %}
-        sqrt(sum({{ outcome }} * {{ outcome }})) as {{ outcome }},
-        {% endfor %}
-        'own_gains_removed' as design_code,
-        'all' as stratum_code,
-        'all' as subgroup_code,
-        months_since_entry
-    from carried_contributions
-    group by months_since_entry
-
-),
-
--- Of own_gains_removed, persons with the outcome are counted before gains are removed.
-months as (
-
-    {% for outcome in outcomes %}
-    select
-        compared.design_code,
-        compared.stratum_code,
-        compared.subgroup_code,
-        '{{ outcome }}' as outcome_code,
-        compared.months_since_entry,
-        compared.{{ outcome }}_client_persons as persons_client,
-        compared.{{ outcome }}_other_persons as persons_other,
-        least(counted.{{ outcome }}_client_with, counted.{{ outcome }}_other_with) as persons_with,
-        least(counted.{{ outcome }}_client_without, counted.{{ outcome }}_other_without) as persons_without,
-        compared.{{ outcome }}_effective as effective_persons_other,
-        compared.{{ outcome }}_client_mean as mean_client,
-        compared.{{ outcome }}_other_mean as mean_other,
-        errors.{{ outcome }} as standard_error
-    from compared
-    inner join compared as counted
-        on
-            counted.design_code = case compared.design_code
-                when 'own_gains_removed' then 'as_assigned' else compared.design_code
-            end
-            and compared.stratum_code = counted.stratum_code
-            and compared.subgroup_code = counted.subgroup_code
-            and compared.months_since_entry = counted.months_since_entry
-    left join errors
-        on
-            compared.design_code = errors.design_code
-            and compared.stratum_code = errors.stratum_code
-            and compared.subgroup_code = errors.subgroup_code
-            and compared.months_since_entry = errors.months_since_entry
-    where compared.{{ outcome }}_client_persons > 1 and compared.{{ outcome }}_other_persons > 1
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
-
-),
-
--- How much a month counts in the sum from the first month after the entry to the last of a year.
-parts as (
-
-    select
-        {% for year in years %}
-        {% for outcome in summed %}
-        {{ as_number('case when months_since_entry between 1 and ' ~ year ~ ' then 1 else 0 end') }}
-            as {{ outcome }}_{{ year }},
-        {% endfor %}
-        {% endfor %}
-        {{ keys | join(', ') }}
-    from compared
-    where design_code <> 'own_gains_removed'
-    union all
-    select
-        {% for year in years %}
-        {% for outcome in summed %}
-        sum(case when months_since_entry between 1 and {{ year }} then {{ outcome }} else 0 end)
-            as {{ outcome }}_{{ year }},
-        {% endfor %}
-        {% endfor %}
-        'own_gains_removed' as design_code,
-        stratum_code,
-        subgroup_code,
-        from_month as months_since_entry
-    from carried
-    group by stratum_code, subgroup_code, from_month
+        {{ keys }}
+    from settled
+    group by {{ keys }}
 
 ),
 
@@ -182,78 +169,134 @@ year_contributions as (
     select
         {% for year in years %}
         {% for outcome in summed %}
-        sum(parts.{{ outcome }}_{{ year }} * contributions.{{ outcome }}) as {{ outcome }}_{{ year }},
+        sum(case when months_since_entry <= {{ year }} then {{ outcome }} end) as {{ outcome }}_{{ year }},
         {% endfor %}
         {% endfor %}
-        contributions.design_code,
-        contributions.stratum_code,
-        contributions.subgroup_code,
-        contributions.person_key
-    from contributions
-    inner join parts
-        on
-            contributions.design_code = parts.design_code
-            and contributions.stratum_code = parts.stratum_code
-            and contributions.subgroup_code = parts.subgroup_code
-            and contributions.months_since_entry = parts.months_since_entry
-    where contributions.months_since_entry >= 0
-    group by
-        contributions.design_code, contributions.stratum_code, contributions.subgroup_code, contributions.person_key
+        design_code,
+        stratum_code,
+        subgroup_code,
+        unit_key
+    from settled
+    where months_since_entry > 0
+    group by design_code, stratum_code, subgroup_code, unit_key
 
 ),
 
 year_errors as (
 
-    select
-        {% for year in years %}
-        {% for outcome in summed %}
-        sqrt(sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }})) as {{ outcome }}_{{ year }},
-        {% endfor %}
-        {% endfor %}
-        design_code,
-        stratum_code,
-        subgroup_code
-    from year_contributions
-    group by design_code, stratum_code, subgroup_code
-
-),
-
-long_year_errors as (
-
     {% for year in years %}
-    {% set last = loop.last %}
-    {% for outcome in summed %}
     select
+        {% for outcome in summed %}
+        sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }}) as {{ outcome }}_squares,
+        sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }} * {{ outcome }}_{{ year }} * {{ outcome }}_{{ year }})
+            as {{ outcome }}_fourths,
+        {% endfor %}
         design_code,
         stratum_code,
         subgroup_code,
-        '{{ outcome }}' as outcome_code,
-        {{ year }} as months,
-        {{ outcome }}_{{ year }} as standard_error
-    from year_errors
-    {{ 'union all' if not (last and loop.last) }}
-    {% endfor %}
+        {{ year }} as months_since_entry
+    from year_contributions
+    group by design_code, stratum_code, subgroup_code
+    {{ 'union all' if not loop.last }}
     {% endfor %}
 
 ),
 
-final as (
+long_errors as (
+
+    {% for outcome in outcomes %}
+    select
+        'month' as span_code,
+        '{{ outcome }}' as outcome_code,
+        {{ outcome }}_squares as squares,
+        {{ outcome }}_fourths as fourths,
+        {{ keys }}
+    from errors
+    union all
+    {% endfor %}
+    {% for outcome in summed %}
+    select
+        'since_entry' as span_code,
+        '{{ outcome }}' as outcome_code,
+        {{ outcome }}_squares as squares,
+        {{ outcome }}_fourths as fourths,
+        {{ keys }}
+    from year_errors
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+groups as (
+
+    {% for outcome in outcomes %}
+    select
+        '{{ outcome }}' as outcome_code,
+        group_code,
+        {{ outcome }}_persons as persons,
+        {{ outcome }}_with as persons_with,
+        {{ outcome }}_without as persons_without,
+        {{ quotient(outcome ~ '_weight * ' ~ outcome ~ '_weight', outcome ~ '_squares') }} as effective_persons,
+        {{ quotient(outcome ~ '_sum', outcome ~ '_weight') }} as mean,
+        {{ keys }}
+    from counted
+    where {{ outcome }}_persons > 1
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+months as (
+
+    select
+        clients.design_code,
+        clients.stratum_code,
+        clients.subgroup_code,
+        clients.outcome_code,
+        clients.months_since_entry,
+        clients.persons as persons_client,
+        others.persons as persons_other,
+        least(clients.persons_with, others.persons_with) as persons_with,
+        least(clients.persons_without, others.persons_without) as persons_without,
+        others.effective_persons as effective_persons_other,
+        clients.mean as mean_client,
+        others.mean as mean_other
+    from groups as clients
+    inner join groups as others
+        on
+            clients.design_code = others.design_code
+            and clients.stratum_code = others.stratum_code
+            and clients.subgroup_code = others.subgroup_code
+            and clients.outcome_code = others.outcome_code
+            and clients.months_since_entry = others.months_since_entry
+    where clients.group_code = 'client' and others.group_code = 'other'
+
+),
+
+ends as (
+
+    {% for year in years %}
+    select {{ year }} as months
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+
+),
+
+spans as (
 
     select
         design_code,
         stratum_code,
         subgroup_code,
         outcome_code,
+        'month' as span_code,
         months_since_entry,
         persons_client,
         persons_other,
         least(persons_with, persons_without) as persons_at_least,
         effective_persons_other,
         mean_client,
-        mean_other,
-        'month' as span_code,
-        mean_client - mean_other as difference,
-        standard_error
+        mean_other
     from months
     union all
     select
@@ -261,27 +304,50 @@ final as (
         months.stratum_code,
         months.subgroup_code,
         months.outcome_code,
-        errors.months as months_since_entry,
+        'since_entry' as span_code,
+        ends.months as months_since_entry,
         min(months.persons_client) as persons_client,
         min(months.persons_other) as persons_other,
         least(max(months.persons_with), max(months.persons_without)) as persons_at_least,
         min(months.effective_persons_other) as effective_persons_other,
         sum(months.mean_client) as mean_client,
-        sum(months.mean_other) as mean_other,
-        'since_entry' as span_code,
-        sum(months.mean_client - months.mean_other) as difference,
-        min(errors.standard_error) as standard_error
+        sum(months.mean_other) as mean_other
     from months
-    inner join long_year_errors as errors
+    inner join ends
+        on months.months_since_entry between 1 and ends.months
+    group by months.design_code, months.stratum_code, months.subgroup_code, months.outcome_code, ends.months
+    having count(*) = ends.months
+
+),
+
+-- Few heavy persons make the error itself uncertain: degrees of freedom by Satterthwaite (1946, Biom. Bull. 2).
+final as (
+
+    select
+        spans.design_code,
+        spans.stratum_code,
+        spans.subgroup_code,
+        spans.outcome_code,
+        spans.span_code,
+        spans.months_since_entry,
+        spans.persons_client,
+        spans.persons_other,
+        spans.persons_at_least,
+        spans.effective_persons_other,
+        spans.mean_client,
+        spans.mean_other,
+        spans.mean_client - spans.mean_other as difference,
+        sqrt(long_errors.squares) as standard_error,
+        {{ quotient('long_errors.squares * long_errors.squares', 'long_errors.fourths') }} as degrees_of_freedom
+    from spans
+    inner join long_errors
         on
-            months.design_code = errors.design_code
-            and months.stratum_code = errors.stratum_code
-            and months.subgroup_code = errors.subgroup_code
-            and months.outcome_code = errors.outcome_code
-            and months.months_since_entry between 1 and errors.months
-    group by
-        months.design_code, months.stratum_code, months.subgroup_code, months.outcome_code, errors.months
-    having count(*) = errors.months
+            spans.design_code = long_errors.design_code
+            and spans.stratum_code = long_errors.stratum_code
+            and spans.subgroup_code = long_errors.subgroup_code
+            and spans.outcome_code = long_errors.outcome_code
+            and spans.span_code = long_errors.span_code
+            and spans.months_since_entry = long_errors.months_since_entry
 
 )
 

@@ -24,11 +24,9 @@ differences as (
             sum_of_known('weight_60 * ' ~ outcome, 'other', outcome), sum_of_known('weight_60', 'other', outcome)
         ) }} as {{ outcome }},
         {% endfor %}
-        stratum_code,
-        subgroup_code,
         months_since_entry
     from weighed
-    group by stratum_code, subgroup_code, months_since_entry
+    group by months_since_entry
 
 ),
 
@@ -42,16 +40,11 @@ final as (
                 then {{ rounded('sum(carried.' ~ outcome ~ ' * differences.' ~ outcome ~ ')', 6) }}
         end as {{ outcome }},
         {% endfor %}
-        carried.stratum_code,
-        carried.subgroup_code,
         carried.months_since_entry
     from carried
     left join differences
-        on
-            carried.stratum_code = differences.stratum_code
-            and carried.subgroup_code = differences.subgroup_code
-            and carried.from_month = differences.months_since_entry
-    group by carried.stratum_code, carried.subgroup_code, carried.months_since_entry
+        on carried.from_month = differences.months_since_entry
+    group by carried.months_since_entry
 
 )
 

@@ -10,7 +10,7 @@ with entrants as (
 
 ),
 
-{{ outcomes_since_entry('entrants', 24) }},
+{{ outcomes_since_entry('entrants', 24, with_degree_started=false) }},
 
 risk_sets as (
 
@@ -49,22 +49,31 @@ own_entries as (
 
 ),
 
+-- The chance of not having entered changes in the months at risk alone, and stays until the next.
+stretches as (
+
+    select
+        person_key,
+        month_index as first_month_index,
+        coalesce(lead(month_index) over (partition by person_key order by month_index nulls last) - 1, 999999)
+            as last_month_index,
+        sum(log_staying) over (
+            partition by person_key order by month_index nulls last
+            rows between unbounded preceding and current row
+        ) as log_staying
+    from chances
+
+),
+
 since_own_entry as (
 
     select
         measured.*,
-        own_entries.own_entry_month_index,
-        measured.entry_month_index + measured.months_since_entry as month_index,
-        chances.log_staying
+        case when measured.group_code = 'other' then own_entries.own_entry_month_index end as own_entry_month_index,
+        measured.entry_month_index + measured.months_since_entry as month_index
     from measured
     left join own_entries
-        on
-            measured.person_key = own_entries.person_key
-            and measured.group_code = 'other'
-    left join chances
-        on
-            measured.person_key = chances.person_key
-            and measured.entry_month_index + measured.months_since_entry = chances.month_index
+        on measured.person_key = own_entries.person_key
 
 ),
 
@@ -73,24 +82,29 @@ since_own_entry as (
 final as (
 
     select
-        person_key,
-        group_code,
-        entry_month_index,
-        months_since_entry,
-        case when month_index >= own_entry_month_index then month_index - own_entry_month_index end
-            as months_since_own_entry,
+        since_own_entry.person_key,
+        since_own_entry.group_code,
+        since_own_entry.entry_month_index,
+        since_own_entry.months_since_entry,
         case
-            when group_code = 'client' then 1
-            else {{ one_over_staying(
-                'sum(case when months_since_entry > 0 then log_staying end) over ('
-                ~ 'partition by person_key, entry_month_index'
-                ~ ' order by months_since_entry nulls last'
-                ~ ' rows between unbounded preceding and current row)'
-            ) }}
+            when since_own_entry.month_index >= since_own_entry.own_entry_month_index
+                then since_own_entry.month_index - since_own_entry.own_entry_month_index
+        end as months_since_own_entry,
+        case
+            when since_own_entry.group_code = 'client' or since_own_entry.months_since_entry <= 0 then 1
+            else {{ one_over_staying('now.log_staying - entry.log_staying') }}
         end as staying_weight,
         {{ outcomes_as_numbers() }}
-        month_index
+        since_own_entry.month_index
     from since_own_entry
+    left join stretches as entry
+        on
+            since_own_entry.person_key = entry.person_key
+            and since_own_entry.entry_month_index = entry.first_month_index
+    left join stretches as now
+        on
+            since_own_entry.person_key = now.person_key
+            and since_own_entry.month_index between now.first_month_index and now.last_month_index
 
 )
 

@@ -7,14 +7,13 @@ with followed as (
 matched as (
 
     select * from {{ ref('int_match_risk_sets') }}
+    where stratum_code = 'all'
 
 ),
 
 final as (
 
     select
-        matched.stratum_code,
-        matched.subgroup_code,
         matched.weight_60,
         followed.*
     from followed

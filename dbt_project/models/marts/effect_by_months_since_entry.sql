@@ -7,6 +7,15 @@ with estimates as (
 
 ),
 
+reached as (
+
+    select
+        *,
+        standard_error * {{ student_errors('1.959964', 'degrees_of_freedom') }} as reach
+    from estimates
+
+),
+
 balance as (
 
     select * from {{ ref('risk_set_balance') }}
@@ -58,52 +67,53 @@ alike as (
 final as (
 
     select
-        estimates.design_code,
-        estimates.stratum_code,
-        estimates.subgroup_code,
-        estimates.outcome_code,
-        estimates.span_code,
-        estimates.months_since_entry,
-        estimates.persons_client,
-        estimates.persons_other,
-        estimates.persons_at_least,
-        {{ rounded('estimates.effective_persons_other', 1) }} as effective_persons_other,
-        {{ rounded('estimates.mean_client', 6) }} as mean_client,
-        {{ rounded('estimates.mean_other', 6) }} as mean_other,
-        {{ rounded('estimates.difference', 6) }} as difference,
-        {{ rounded('estimates.standard_error', 6) }} as standard_error,
-        {{ rounded('estimates.difference - 1.959964 * estimates.standard_error', 6) }} as lower_bound,
-        {{ rounded('estimates.difference + 1.959964 * estimates.standard_error', 6) }} as upper_bound,
+        reached.design_code,
+        reached.stratum_code,
+        reached.subgroup_code,
+        reached.outcome_code,
+        reached.span_code,
+        reached.months_since_entry,
+        reached.persons_client,
+        reached.persons_other,
+        reached.persons_at_least,
+        {{ rounded('reached.effective_persons_other', 1) }} as effective_persons_other,
+        {{ rounded('reached.mean_client', 6) }} as mean_client,
+        {{ rounded('reached.mean_other', 6) }} as mean_other,
+        {{ rounded('reached.difference', 6) }} as difference,
+        {{ rounded('reached.standard_error', 6) }} as standard_error,
+        {{ rounded('reached.degrees_of_freedom', 1) }} as degrees_of_freedom,
+        {{ rounded('reached.difference - coalesce(reached.reach, 0)', 6) }} as lower_bound,
+        {{ rounded('reached.difference + coalesce(reached.reach, 0)', 6) }} as upper_bound,
         case
-            when estimates.design_code = 'two_groups' then 'groups_differ'
-            when estimates.persons_client < {{ least_persons }} then 'too_few_clients'
+            when reached.design_code = 'two_groups' then 'groups_differ'
+            when reached.persons_client < {{ least_persons }} then 'too_few_clients'
             when not coalesce(alike.is_supported, false) then 'not_supported'
             when not coalesce(alike.is_balanced, false) then 'not_balanced'
-            when estimates.effective_persons_other < {{ least_persons }} then 'too_few_alike'
+            when reached.effective_persons_other < {{ least_persons }} then 'too_few_alike'
             when
-                {{ quotient('estimates.persons_other', 'estimates.persons_client') }} < starts.others_per_client * 0.5
+                {{ quotient('reached.persons_other', 'reached.persons_client') }} < starts.others_per_client * 0.5
                 then 'too_few_alike'
             when coalesce(before.differs_before, false) then 'differs_before'
-            when estimates.months_since_entry < 0 then 'before_entry'
+            when reached.months_since_entry < 0 then 'before_entry'
         end as no_effect_code
-    from estimates
+    from reached
     left join alike
         on
-            estimates.stratum_code = alike.stratum_code
-            and estimates.subgroup_code = alike.subgroup_code
+            reached.stratum_code = alike.stratum_code
+            and reached.subgroup_code = alike.subgroup_code
     left join starts
         on
-            estimates.design_code = starts.design_code
-            and estimates.stratum_code = starts.stratum_code
-            and estimates.subgroup_code = starts.subgroup_code
-            and estimates.outcome_code = starts.outcome_code
+            reached.design_code = starts.design_code
+            and reached.stratum_code = starts.stratum_code
+            and reached.subgroup_code = starts.subgroup_code
+            and reached.outcome_code = starts.outcome_code
     left join before
         on
-            estimates.design_code = before.design_code
-            and estimates.stratum_code = before.stratum_code
-            and estimates.subgroup_code = before.subgroup_code
-            and estimates.outcome_code = before.outcome_code
-    where estimates.stratum_code = 'all' or estimates.span_code = 'since_entry'
+            reached.design_code = before.design_code
+            and reached.stratum_code = before.stratum_code
+            and reached.subgroup_code = before.subgroup_code
+            and reached.outcome_code = before.outcome_code
+    where reached.stratum_code = 'all' or reached.span_code = 'since_entry'
 
 )
 

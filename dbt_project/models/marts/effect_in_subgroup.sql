@@ -4,7 +4,7 @@ with estimates as (
     where
         span_code = 'since_entry'
         and stratum_code <> 'all'
-        and design_code in ('as_assigned', 'own_gains_removed')
+        and design_code = 'as_assigned'
 
 ),
 
@@ -20,20 +20,26 @@ united as (
 
 ),
 
--- Of so many intervals together 95 in a hundred hold everything when each keeps its share of the five that do not.
+-- All intervals together hold the truth in 95 of a hundred tables when each keeps its share of the five that do not.
+shared as (
+
+    select
+        *,
+        case when no_effect_code is null then {{ standard_errors_within(quotient('0.025', 'intervals')) }} end
+            as normal_errors
+    from united
+
+),
+
 bounded as (
 
     select
         *,
-        standard_error * {{ standard_errors_within(quotient('0.025', 'intervals')) }} as reach
-    from united
-    where no_effect_code is null
-    union all
-    select
-        *,
-        {{ as_number('null') }} as reach
-    from united
-    where no_effect_code is not null
+        case
+            when no_effect_code is null
+                then coalesce(standard_error * {{ student_errors('normal_errors', 'degrees_of_freedom') }}, 0)
+        end as reach
+    from shared
 
 ),
 
