@@ -6,7 +6,6 @@ themselves (`polku.publication`), and what may be in them (`release`).
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -16,11 +15,11 @@ import dagster as dg
 from assets.landing import OWNERS
 from assets.release import release_key
 from assets.snapshot import SNAPSHOT
+from assets.sources import accepted_inputs, code_version
 from polku.disclosure import load_policy
-from polku.exchange.delivery import DATA
-from polku.exchange.ledger import Ledger
-from polku.layout import CHECKOUT, DataRoot
+from polku.layout import DataRoot
 from polku.publication import Context, coverage, described, publish, read_release
+from polku.research.release_ledger import release_ledger
 from polku.research.snapshot import read_mart
 from polku.studies import Study
 
@@ -45,9 +44,9 @@ def published_asset(root: DataRoot, study: Study, marts: Mapping[str, Mapping[st
         "policy and code.",
     )
     def published() -> dg.MaterializeResult[None]:
-        inputs = {entry.delivery_id: entry.digests[DATA] for entry in Ledger(root.ledger).accepted()}
+        inputs, head = accepted_inputs(root), release_ledger(root).head()
         covered = read_mart(root, "coverage")[list(coverage.COLUMNS)]
-        context = Context(policy, tables, covered, inputs, _code_version(), datetime.now(UTC))
+        context = Context(policy, tables, covered, inputs, code_version(), datetime.now(UTC), head)
         folder = publish(root, study, {mart: read_release(root, mart) for mart in tables}, context)
         files = [file for file in folder.iterdir() if file.is_file()]
         return dg.MaterializeResult(
@@ -62,12 +61,3 @@ def published_asset(root: DataRoot, study: Study, marts: Mapping[str, Mapping[st
         )
 
     return published
-
-
-def _code_version() -> str | None:
-    """The commit of this checkout, marked when files have changed since; None outside of git."""
-    git = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--abbrev=40"]
-    try:
-        return subprocess.run(git, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -1,13 +1,16 @@
 """Released tables: marts in the form in which they may leave, behind the disclosure gate.
 
-Belongs here: protect, judge, then write. Does not belong here: how a table is protected or attacked
-(`polku.disclosure`), and what is published of it (`published`).
+Belongs here: decide what may change, protect, judge, put on record, then write; all tables together or none. Does not
+belong here: how a table is protected or attacked and what may change (`polku.disclosure`), and what is published of it
+(`published`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import asdict
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 
@@ -15,16 +18,28 @@ from assets.checks import check_result, check_spec
 from assets.landing import OWNERS
 from assets.quiet import without_values
 from assets.snapshot import SNAPSHOT
-from expectations import judge_release
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect, spec_of
+from assets.sources import accepted_inputs, code_version
+from expectations import Verdict, judge_proof, judge_recoverable_together, judge_release
+from expectations.release import PROVED, WITH_EARLIER
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
+from polku.disclosure.ledger.night import Outcome, Plan, Tables, plan
+from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
-from polku.publication import write_release
+from polku.publication import head_of_ledger, read_release, write_release
+from polku.publication.manifest import digest_of, fingerprint
+from polku.research.record_keys import sketches
+from polku.research.release_ledger import release_ledger, write_certificates
 from polku.research.snapshot import read_mart
 from polku.studies import Study
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 CHECKS = {
     "cells_large_enough": "No figure tells about fewer persons than the policy asks for.",
     "cells_not_recoverable": "No hidden figure can be worked out from the published ones.",
+    PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
+    WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
 
 
@@ -36,39 +51,119 @@ def release_key(mart: str) -> dg.AssetKey:
 def release_assets(root: DataRoot, study: Study, marts: Mapping[str, Mapping[str, Any]]) -> list[dg.AssetsDefinition]:
     """One asset for each mart that the study releases, as its dbt model declares it (`config.meta.release`)."""
     policy = load_policy(study.release_profile)
-    return [
-        _release(root, policy, spec_of(mart, marts[mart]["config"]["meta"]["release"])) for mart in study.release_tables
-    ]
+    specs = [spec_of(mart, marts[mart]["config"]["meta"]["release"]) for mart in study.release_tables]
+    return [_release(root, policy, specs)] if specs else []
 
 
-def _release(root: DataRoot, policy: Policy, spec: ReleaseSpec) -> dg.AssetsDefinition:
-    key = release_key(spec.name)
-
-    @dg.asset(
-        key=key,
-        deps=[dg.AssetKey(["marts", spec.name]), SNAPSHOT],
-        check_specs=[check_spec(check, key, description) for check, description in CHECKS.items()],
-        output_required=False,
-        group_name="release",
-        kinds={"python", "parquet"},
-        owners=OWNERS,
-        description=f"`{spec.name}` with small cells hidden by the profile `{policy.profile}`: {policy.title}.",
+def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.AssetsDefinition:
+    @dg.multi_asset(
+        name="release",
+        specs=[
+            dg.AssetSpec(
+                release_key(spec.name),
+                deps=[dg.AssetKey(["marts", spec.name]), SNAPSHOT],
+                skippable=True,
+                group_name="release",
+                kinds={"python", "parquet"},
+                owners=OWNERS,
+                description=f"`{spec.name}` with small cells hidden by the profile `{policy.profile}`: {policy.title}. "
+                "Figures that too few persons tell from an earlier release stand as they were.",
+            )
+            for spec in specs
+        ],
+        check_specs=[
+            check_spec(check, release_key(spec.name), description)
+            for spec in specs
+            for check, description in CHECKS.items()
+        ],
     )
     def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
+        today = datetime.now(UTC).date()
         with without_values():
-            table = protect(read_mart(root, spec.name), spec, policy)
-            verdicts = judge_release(table, spec, policy)
-        yield from (check_result(verdict, key) for verdict in verdicts)
-        if all(verdict.passed for verdict in verdicts):
-            with without_values():
-                file = write_release(root, spec.name, table)
-            cells = {f"cells_{status}": dg.MetadataValue.int(int((table[STATUS] == status).sum())) for status in Status}
-            yield dg.MaterializeResult(
-                metadata={
-                    "dagster/row_count": dg.MetadataValue.int(len(table)),
-                    "bytes": dg.MetadataValue.int(file.stat().st_size),
-                    **cells,
-                }
+            ledger = release_ledger(root)
+            ledger.refuse_unless_it_holds(*head_of_ledger(root))
+            tables = {spec.name: (read_mart(root, spec.name), spec) for spec in specs}
+            planned = plan(tables, sketches(root, specs), ledger, policy)
+            made = protect_release(
+                tables,
+                policy,
+                forced={spec.name: planned.forced(spec.name) for spec in specs},
+                kept={spec.name: planned.kept(spec.name) for spec in specs},
             )
+            protected = made.tables
+            told = {name: (table, tables[name][1]) for name, table in protected.items()}
+            proved = judge_proof(told, made.certificates)
+            outcome = planned.conclude(protected, today)
+            verdicts = {
+                spec.name: (*judge_release(protected[spec.name], spec, policy), proved[spec.name]) for spec in specs
+            }
+            joint = judge_recoverable_together(planned.known(protected), policy, WITH_EARLIER)
+            held = _is_held(joint, planned, protected, tables, policy)
+        if held or not outcome.is_new:
+            joint = Verdict(WITH_EARLIER, joint.checked)
+        for spec in specs:
+            yield from (check_result(verdict, release_key(spec.name)) for verdict in (*verdicts[spec.name], joint))
+        if joint.passed and all(verdict.passed for its in verdicts.values() for verdict in its):
+            with without_values():
+                if outcome.is_new and not held:
+                    _put_on_record(root, planned, outcome, policy, today, made.certificates)
+            reason = "Held back: new figures cannot be hidden behind known ones." if held else outcome.reason()
+            for spec in specs:
+                yield _materialized(root, spec, outcome, reason)
 
     return release
+
+
+def _is_held(
+    joint: Verdict, planned: Plan, protected: Mapping[str, pd.DataFrame], tables: Tables, policy: Policy
+) -> bool:
+    """Whether the new figures are safe among themselves, but not beside those that earlier releases still tell.
+
+    Then nothing is left to hide them behind, and none of them leaves tonight; the gate is not to blame.
+    """
+    if joint.passed or not joint.could_judge or planned.last is None:
+        return False
+    alone = {name: (table, tables[name][1]) for name, table in protected.items()}
+    return judge_recoverable_together(alone, policy).passed
+
+
+def _put_on_record(
+    root: DataRoot, planned: Plan, outcome: Outcome, policy: Policy, day: date, certificates: pd.DataFrame
+) -> None:
+    """Write the tables, then their entry: a killed run is decided about anew, nothing is published without an entry."""
+    files = {name: write_release(root, name, concluded.table) for name, concluded in outcome.tables.items()}
+    release = fingerprint({name: digest_of(file) for name, file in files.items()})
+    digest = write_certificates(root, release, certificates)
+    draft = Draft(
+        release=release,
+        day=day,
+        inputs=accepted_inputs(root),
+        policy=fingerprint(asdict(policy)),
+        code_version=code_version(),
+        tables=outcome.tables,
+        dimensions={name: planned.tables[name][1].dimensions for name in outcome.tables},
+        certificates=dict.fromkeys(files, digest),
+    )
+    release_ledger(root).append(draft, planned.head)
+
+
+def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: str) -> dg.MaterializeResult[None]:
+    """What leaves of a table, in numbers that Dagster plots; why there is nothing new, in words."""
+    table = read_release(root, spec.name)
+    cells = {f"cells_{status}": int((table[STATUS] == status).sum()) for status in Status}
+    verdicts = {f"verdict_{name}": count for name, count in outcome.tables[spec.name].counts().items()}
+    return dg.MaterializeResult(
+        asset_key=release_key(spec.name),
+        metadata={
+            "dagster/row_count": dg.MetadataValue.int(len(table)),
+            "bytes": dg.MetadataValue.int((root.release / f"{spec.name}.parquet").stat().st_size),
+            "reason": dg.MetadataValue.text(reason),
+            "hidden_share": dg.MetadataValue.float(round(sum(map(_is_hidden, table[STATUS])) / max(len(table), 1), 4)),
+            "hidden_by_code": dg.MetadataValue.md(utility.in_words(utility.loss(table, spec))),
+            **{name: dg.MetadataValue.int(count) for name, count in {**cells, **verdicts}.items()},
+        },
+    )
+
+
+def _is_hidden(status: str) -> bool:
+    return Status(status).hidden

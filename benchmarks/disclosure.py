@@ -79,16 +79,16 @@ def main() -> None:
 
 def _measured(name: str, level: str, inner: Path, dims: Path, names: list[str], out: Path) -> str:
     words = ["--dims", str(dims), "--threshold", "5", "--level", level, "--out", str(out)]
-    protect = measure([*POLKU, "protect", "--table", str(inner), *words])
-    check = measure([*POLKU, "protect", "--check", str(out), "--dims", str(dims)])
+    protect = measure([*POLKU, "protect", "--table", str(inner), *words], {})
+    check = measure([*POLKU, "protect", "--check", str(out), "--dims", str(dims)], {})
     spec = {"dims": json.loads(dims.read_text()), "tables": [{"file": "published.csv", "dims": names}]}
     (out / "spec.json").write_text(json.dumps(spec), encoding="utf-8")
-    attack = measure([*POLKU, "audit", str(out / "spec.json"), "--level", "A0" if level == "A0" else "A1"])
+    attack = measure([*POLKU, "audit", str(out / "spec.json"), "--level", "A0" if level == "A0" else "A1"], {})
     facts = json.loads((out / "manifest.json").read_text())
     hidden, others = facts["cells_hidden"], facts["cells_hidden_only_for_others"]
     return (
         f"| {name} | {level} | {facts['cells']:,} | {hidden - others:,} | {others:,} | "
-        f"{protect.cpu_s:.1f}, {protect.peak_mib:.0f} | {check.cpu_s:.1f} | {attack.cpu_s:.1f} |"
+        f"{protect.cpu_seconds:.1f}, {protect.peak_mib:.0f} | {check.cpu_seconds:.1f} | {attack.cpu_seconds:.1f} |"
     )
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 RECOVERABLE = "cells_not_recoverable"
+PROVED = "gaps_have_proof"
+WITH_EARLIER = "not_recoverable_with_earlier_releases"
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
 """A failed gate names this many cells; the rest is counted."""
@@ -38,16 +40,36 @@ def judge_release(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> tup
     )
 
 
-def judge_recoverable_together(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy) -> Verdict:
-    """The verdict `cells_not_recoverable` on all protected tables of a release, by name, as one linked system."""
+def judge_recoverable_together(
+    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy, name: str = RECOVERABLE
+) -> Verdict:
+    """The verdict `name` on all protected tables of a release, by name, as one linked system.
+
+    `not_recoverable_with_earlier_releases` is judged of the tables as earlier releases complete them (`Plan.known`).
+    """
     try:
         findings = recover_all(tables, policy)
     except Refusal as refusal:
-        return Verdict(RECOVERABLE, 0, (str(refusal),), could_judge=False)
+        return Verdict(name, 0, (str(refusal),), could_judge=False)
     rules = [
-        rule for name, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=name), NOTHING_FOLLOWS)
+        rule for table, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=table), NOTHING_FOLLOWS)
     ]
-    return _verdict(RECOVERABLE, "release", findings, rules)
+    return _verdict(name, "release", findings, rules)
+
+
+def judge_proof(
+    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], certificates: pd.DataFrame
+) -> dict[str, Verdict]:
+    """The verdict `gaps_have_proof` of each table: certificates of all its gaps that hold (`ProtectedRelease`)."""
+    from polku.disclosure.protection.check import faults_of_release
+
+    verdicts = {}
+    for name, (table, spec) in tables.items():
+        faults = faults_of_release({name: (table, spec)}, certificates)
+        findings = [Finding(name, spec.count, fault, name) for fault in faults]
+        rules = _no_finding(replace(spec, name=name), "every gap has a proof")
+        verdicts[name] = _verdict(PROVED, name, findings, rules)
+    return verdicts
 
 
 def _judge(

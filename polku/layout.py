@@ -158,6 +158,11 @@ class DataRoot:
         return self.path / "release"
 
     @property
+    def release_ledger(self) -> Path:
+        """What has ever been public, and sketches of who was in it (encrypted); never to be removed."""
+        return self.path / "release_ledger"
+
+    @property
     def published(self) -> Path:
         """What has left: released tables, pictures and manifests."""
         return self.path / "published"

@@ -23,6 +23,7 @@ COMMANDS = {
     "verify": ("polku.cli.verify", "anybody: check packages against the trust file"),
     "crosswalk": ("polku.cli.crosswalk", "research platform: identifiers in dispute, and decisions on them"),
     "rotate": ("polku.cli.rotate", "research platform: key every stored token once more"),
+    "ledger": ("polku.cli.ledger", "privacy officer: what has ever been public of a cell; withdraw a release"),
     "query": ("polku.cli.query", "analyst: ask the marts a question in SQL"),
     "protect": ("polku.cli.protect", "hide small counts of a table, and prove that they cannot be worked out"),
     "audit": ("polku.cli.audit", "attack published tables: which hidden figures follow from the others"),

@@ -27,18 +27,20 @@ Key = tuple[Code, ...]
 
 
 class Status(StrEnum):
-    """Why a cell shows its figures, or does not."""
+    """Why a cell shows its figures, or does not. What is published says HIDDEN of primary and secondary gaps alike."""
 
     OK = "ok"
     PRIMARY = "primary"
     SECONDARY = "secondary"
+    HIDDEN = "hidden"
     STRUCTURAL_ZERO = "structural_zero"
     NOT_OBSERVED = "not_observed"
+    HELD_BACK = "held_back"
 
     @property
     def hidden(self) -> bool:
         """Whether the figures were taken out."""
-        return self in (Status.PRIMARY, Status.SECONDARY)
+        return self in (Status.PRIMARY, Status.SECONDARY, Status.HIDDEN)
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,11 @@ class ReleaseSpec:
       of the total along the first of them.
     - `structural_zeros`: combinations of codes that nobody can be in, each with the codes that decide it
       (`{"base_code": "leavers", "outcome_code": "no_exit"}`). Their zeros say nothing about anybody.
-
     - `population`: whom the table counts. Tables of one population share their cells where the counted column has the
       same name: a dimension that one of them lacks is at its total there. Without it a table stands alone.
+    - `members`: the intermediate model that lists who is in each cell: the dimensions, `person_key` and, where it lists
+      the whole base, `is_counted` (whether the person is among `count`). None where figures are estimates: nobody in
+      particular is in such a cell.
 
     A null count says that the cell was not observed.
     """
@@ -76,6 +80,7 @@ class ReleaseSpec:
     total_code: Mapping[str, Code] = field(default_factory=dict)
     structural_zeros: tuple[Mapping[str, Code], ...] = ()
     population: str | None = None
+    members: str | None = None
 
     @property
     def adding(self) -> str:
@@ -184,6 +189,7 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
         total_code=dict(meta.get("total_code") or {}),
         structural_zeros=tuple(dict(combination) for combination in meta.get("structural_zeros", ())),
         population=meta.get("population"),
+        members=meta.get("members"),
     )
 
 
@@ -294,6 +300,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "total_code": dict,
     "structural_zeros": list,
     "population": str,
+    "members": str,
     "title": dict,
     "picture": dict,
 }

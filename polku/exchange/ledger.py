@@ -12,11 +12,11 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from polku.errors import Exit, Refusal
+from polku.exchange.chain import START, link
 from polku.exchange.delivery import Delivery, now
 from polku.exchange.documents import canonical_json
 
@@ -62,7 +62,7 @@ class Ledger:
         self._entries: list[Entry] = []
         self._by_register: dict[str, list[Entry]] = {}
         self._digest_by_id: dict[str, str] = {}
-        self._chain = ""
+        self._chain = START
         self._seen: tuple[int, ...] | None = None
 
     def entries(self, register: str | None = None) -> list[Entry]:
@@ -142,7 +142,7 @@ class Ledger:
                     "facts": dict(facts),
                 }
             ).decode()
-            chain = _link(self._chain, text)
+            chain = link(self._chain, text)
             row = (no, text, chain, delivery.register, delivery.seq, outcome)
             db.execute("insert into entry values (?, ?, ?, ?, ?, ?)", row)
             db.execute("commit")
@@ -152,7 +152,7 @@ class Ledger:
     def _read(self, db: sqlite3.Connection) -> None:
         """Read on from what is known, or from the start when somebody else has changed the file."""
         if self._state() != self._seen:
-            self._entries, self._by_register, self._digest_by_id, self._chain = [], {}, {}, ""
+            self._entries, self._by_register, self._digest_by_id, self._chain = [], {}, {}, START
         for row in db.execute(f"select * from entry where no > {len(self._entries)} or no < 1 order by no"):
             self._take(row)
 
@@ -164,7 +164,7 @@ class Ledger:
             entry = Entry(no=no, **json.loads(text))
         except (ValueError, TypeError):
             raise self._broken(expected) from None
-        if no != expected or chain != _link(self._chain, text):
+        if no != expected or chain != link(self._chain, text):
             raise self._broken(expected)
         if columns != [entry.register, entry.seq, entry.outcome]:
             raise self._broken(expected)
@@ -205,10 +205,6 @@ class Ledger:
         with closing(sqlite3.connect(self._path, isolation_level=None)) as db:
             db.executescript(_SCHEMA)
             yield db
-
-
-def _link(before: str, text: str) -> str:
-    return sha256(f"{before}\n{text}".encode()).hexdigest()
 
 
 def _refusal(exit_: Exit, delivery: Delivery, what: str, advice: str) -> Refusal:

@@ -6,7 +6,16 @@ be released (`polku.disclosure`).
 
 from polku.publication import coverage
 from polku.publication.manifest import Context, Described, described
-from polku.publication.publishing import publish
+from polku.publication.publishing import head_of_ledger, publish
 from polku.publication.tables import read_release, write_release
 
-__all__ = ["Context", "Described", "coverage", "described", "publish", "read_release", "write_release"]
+__all__ = [
+    "Context",
+    "Described",
+    "coverage",
+    "described",
+    "head_of_ledger",
+    "publish",
+    "read_release",
+    "write_release",
+]

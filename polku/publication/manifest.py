@@ -20,6 +20,7 @@ from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
 from polku.disclosure.cells import Code
+from polku.disclosure.ledger.conclusion import FIGURE_AS_OF
 from polku.errors import Exit
 from polku.outcomes import definitions
 from polku.publication import coverage
@@ -28,10 +29,11 @@ from polku.studies import Study
 
 STATUS_WORDS = {
     Status.OK: "the figures are published",
-    Status.PRIMARY: "hidden: too few persons, or too few others",
-    Status.SECONDARY: "hidden so that cells marked primary cannot be worked out",
+    Status.HIDDEN: "about too few persons or too few others, or such a figure could be worked out from it",
     Status.STRUCTURAL_ZERO: "a zero that could not be otherwise",
     Status.NOT_OBSERVED: "no register delivered what would be needed; this is not a zero",
+    Status.HELD_BACK: "the figure of an earlier day stands: since then nobody, or too few persons to tell of, "
+    "entered or left the cell",
 }
 
 
@@ -68,7 +70,8 @@ class Context:
     """What a release is made from.
 
     `inputs` are the digests of the accepted deliveries (delivery id -> sha256 hex), `code_version` is
-    the commit that ran, where it is known. `coverage` are the statuses of the mart coverage.
+    the commit that ran, where it is known. `coverage` are the statuses of the mart coverage. `ledger` is the head of
+    the release ledger (number and chain of its last entry) that has the tables; None where there is no ledger.
     """
 
     policy: Policy
@@ -77,6 +80,7 @@ class Context:
     inputs: Mapping[str, str]
     code_version: str | None
     created_at: datetime
+    ledger: tuple[int, str] | None = None
 
 
 def described(name: str, node: Mapping[str, Any]) -> Described:
@@ -144,7 +148,10 @@ def definition(study: Study, table: Described) -> str:
 
 def _columns(study: Study, table: Described) -> dict[str, str]:
     """One sentence per column, also of those that a release adds."""
-    words = {STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items())}
+    words = {
+        STATUS: "; ".join(f"{status}: {text}" for status, text in STATUS_WORDS.items()),
+        FIGURE_AS_OF: "day of the release that first had the figures of the row; missing where it has none",
+    }
     if study.test:
         words[TEST_COLUMN] = "true: made from test data, no result about anybody"
     return {**table.columns, **words}

@@ -21,7 +21,7 @@ from polku.publication.manifest import Context, content, definition, digest_of, 
 from polku.publication.pictures import draw
 from polku.publication.report import Release
 from polku.publication.report import write as write_report
-from polku.publication.tables import write_table
+from polku.publication.tables import as_published, write_table
 from polku.studies import Study
 
 CURRENT = "current"
@@ -49,6 +49,7 @@ def publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], co
 
 
 def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], context: Context, folder: Path) -> Path:
+    tables = {name: as_published(table) for name, table in tables.items()}
     csv_digests = {}
     for name, table in tables.items():
         csv, _ = write_table(table, context.tables[name].spec, folder, test=study.test)
@@ -75,6 +76,7 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         "inputs": dict(sorted(context.inputs.items())),
         "code_version": context.code_version,
         "created_at": context.created_at.isoformat(),
+        **({"ledger": list(context.ledger)} if context.ledger else {}),
     }
     write_report(Release(study, tables, context, manifest), folder)
     manifest["files"] = {file.name: {"sha256": digest_of(file)} for file in sorted(folder.iterdir())}
@@ -88,6 +90,16 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
     link.symlink_to(final.name)
     link.replace(current)
     return final
+
+
+def head_of_ledger(root: DataRoot) -> tuple[int, str]:
+    """(number, chain) of the newest entry of the release ledger that any published manifest names; (0, "") of none.
+
+    A ledger that does not continue from there has been put back to an earlier day, or lost.
+    """
+    manifests = [json.loads(file.read_text(encoding="utf-8")) for file in root.published.glob(f"2*/{MANIFEST}")]
+    named = [(int(said["ledger"][0]), str(said["ledger"][1])) for said in manifests if "ledger" in said]
+    return max(named, default=(0, ""))
 
 
 def _by_the_same_code(before: Mapping[str, Any], context: Context) -> bool:

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from polku.disclosure import ReleaseSpec
+from polku.disclosure import STATUS, ReleaseSpec, Status
 from polku.layout import DataRoot
 
 MISSING = "NA"
@@ -20,6 +20,16 @@ MISSING = "NA"
 
 TEST_COLUMN = "test_data"
 """A column that tables of a test study carry, true in every row, so that a copied extract still says so."""
+
+
+def as_published(table: pd.DataFrame) -> pd.DataFrame:
+    """A protected table with one mark for every hidden figure.
+
+    Which gaps are small and which protect others stays inside: told apart, the marks alone would give figures away
+    (on a benchmark of 1,554 cells up to 325 of 472 small ones, by patterns that are safe without them).
+    """
+    hidden = table[STATUS].isin([Status.PRIMARY, Status.SECONDARY])
+    return table.assign(**{STATUS: table[STATUS].mask(hidden, str(Status.HIDDEN))})
 
 
 def write_release(root: DataRoot, name: str, table: pd.DataFrame) -> Path:

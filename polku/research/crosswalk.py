@@ -21,7 +21,7 @@ import pyarrow as pa
 from polku.contracts.model import Contract, Table
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
-from polku.research import landed, storage
+from polku.research import landed, record_keys, storage
 from polku.research.clusters import cluster
 from polku.research.identities import identities
 from polku.studies import Study
@@ -51,9 +51,10 @@ class Crosswalk:
 
 
 def resolve(root: DataRoot, study: Study) -> Crosswalk:
-    """Write the reference table `person_keys` from all links that stand."""
+    """Write the reference table `person_keys` from all links that stand, and draw record keys for who is new."""
     with identities(root) as store:
         con = store.con
+        record_keys.draw_missing(con)
         clustered(con, root, study)
         restricted = _write_person_keys(con, root)
         return Crosswalk(

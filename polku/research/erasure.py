@@ -122,7 +122,8 @@ def close(root: DataRoot, notice_ids: Iterable[str]) -> None:
         store.con.register("done", pa.table({"notice_id": pa.array(list(notice_ids), pa.utf8())}))
         gone = "(select entity_key from identities.erasing where notice_id in (from done))"
         store.con.execute(f"delete from identities.same where one in {gone} or other in {gone}")
-        store.con.execute(f"delete from identities.entity where entity_key in {gone}")
+        for table in ("record", "entity"):
+            store.con.execute(f"delete from identities.{table} where entity_key in {gone}")
         store.con.execute("delete from identities.erasing where notice_id in (from done)")
         store.con.unregister("done")
 

@@ -9,6 +9,7 @@ first arrived: of several entities that turn out to be one person, the first giv
 tables have no primary key: they are only added to here, by what they do not hold yet, and an index would cost
 more than all else.
 
+    record       random numbers by which sketches of released cells tell whether a person is still in them (record_keys)
     level        research keys in force, with what tells whether a key file is the right one
     same         two entities that a bridge has shown to be one identifier ("rekeyed")
     restriction  entities whose person is out of the marts until the restriction is lifted
@@ -37,6 +38,7 @@ _SCHEMA = (
     "(entity_key bigint not null, id_type varchar not null, no bigint not null)",
     "create table if not exists identities.token "
     "(id_type varchar not null, rho blob not null, entity_key bigint not null)",
+    "create table if not exists identities.record (entity_key bigint not null, record_key ubigint not null)",
     "create table if not exists identities.linked_in (mode varchar primary key)",
     "create table if not exists identities.restriction (entity_key bigint primary key, notice_id varchar not null)",
     "create table if not exists identities.rejected_link (register varchar, table_name varchar, delivery_id varchar, "

@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from polku.disclosure.policy import load_policy
 from polku.layout import DataRoot
 from polku.research import storage
 from polku.research.coverage import Extract, chain_of, days_of
@@ -46,6 +47,10 @@ REFERENCE_TABLES = {
             "rule_set_code": "varchar",
             "month_rule_code": "varchar",
             "employed_min_eur_per_month": "decimal(14,2)",
+            "microdata_k": "integer",
+            "microdata_l": "integer",
+            "microdata_entropy_l": "decimal(6,3)",
+            "microdata_t": "decimal(6,3)",
         },
     ),
     "outcomes": ReferenceTable(
@@ -134,6 +139,7 @@ def digest(root: DataRoot) -> str:
 
 
 def _study(study: Study) -> dict[str, Any]:
+    limits = load_policy(study.release_profile).microdata
     return {
         "study_code": study.code,
         "is_test": study.test,
@@ -150,6 +156,10 @@ def _study(study: Study) -> dict[str, Any]:
         "rule_set_code": study.rule_set,
         "month_rule_code": study.month_rule,
         "employed_min_eur_per_month": study.employed_min_eur_per_month,
+        "microdata_k": limits.k,
+        "microdata_l": limits.l,
+        "microdata_entropy_l": str(limits.entropy_l),
+        "microdata_t": str(limits.t),
     }
 
 

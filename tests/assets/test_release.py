@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -7,8 +9,11 @@ import dagster as dg
 import pytest
 
 from assets.release import release_assets
+from polku.disclosure import Policy, protect_release
+from polku.disclosure.protection.release import ProtectedRelease
 from polku.layout import DataRoot
 from polku.publication import read_release
+from polku.research.release_ledger import release_ledger
 from polku.research.snapshot import take_snapshot
 from tests.expectations.small_marts import build_warehouse, two_month_study
 
@@ -57,12 +62,61 @@ def test_a_protected_table_is_written_and_its_gaps_are_counted(root: DataRoot) -
 
 
 def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.release.protect", lambda table, spec, policy: table.assign(status="ok"))
+    def unprotected(tables: dict, policy: Policy, **masks: dict) -> ProtectedRelease:
+        made = protect_release(tables, policy, **masks)
+        return replace(made, tables={name: table.assign(status="ok") for name, (table, _) in tables.items()})
+
+    monkeypatch.setattr("assets.release.protect_release", unprotected)
     result = run(root)
     assert not result.success
     assert result.get_asset_materialization_events() == []
     assert {c.check_name: c.passed for c in result.get_asset_check_evaluations()} == {
         "cells_large_enough": False,
         "cells_not_recoverable": True,
+        "gaps_have_proof": False,
+        "not_recoverable_with_earlier_releases": True,
     }
     assert list(root.release.glob("*")) == []
+    assert release_ledger(root).entries() == []
+
+
+def reason(result: dg.ExecuteInProcessResult) -> str:
+    (event,) = result.get_asset_materialization_events()
+    return str(event.materialization.metadata["reason"].value)
+
+
+def change(root: DataRoot, **persons: int) -> None:
+    """Another night's marts."""
+    updates = [f"; update {{mart}} set persons = {n} where state_code = '{state}'" for state, n in persons.items()]
+    build_warehouse(root, state_share_by_month=CELLS + "".join(updates))
+    take_snapshot(root)
+
+
+def test_a_night_that_few_persons_tell_from_the_last_publishes_nothing_new(root: DataRoot) -> None:
+    assert reason(run(root)).startswith("Something new")
+    before = read_release(root, MART)
+    change(root, employed=41)
+    result = run(root)
+    assert result.success
+    assert reason(result).startswith("Nothing new to publish; cells: 3 unchanged, 1 held")
+    assert read_release(root, MART).equals(before)
+    assert len(release_ledger(root).entries()) == 1
+
+
+def test_what_many_have_changed_is_told_beside_figures_of_their_day(root: DataRoot) -> None:
+    run(root)
+    change(root, employed=60, other=38)
+    assert reason(run(root)).startswith("Something new")
+    table = read_release(root, MART).set_index("state_code")
+    assert table.loc["employed", ["persons", "status"]].tolist() == [60, "ok"]
+    assert len(release_ledger(root).entries()) == 2
+
+
+def test_a_lost_ledger_stops_the_release(root: DataRoot) -> None:
+    run(root)
+    published = root.published / "2026-01-01-abc"
+    published.mkdir(parents=True)
+    (published / "manifest.json").write_text(json.dumps({"ledger": list(release_ledger(root).head())}))
+    assert run(root).success
+    shutil.rmtree(root.release_ledger)
+    assert not run(root).success

@@ -30,6 +30,7 @@ from tests.dbt_project.conftest import Built
 from tests.dbt_project.sql_of_models import Warehouse
 
 MVAD = CHECKOUT / "examples" / "mvad"
+MODELS = ("int_build_sequence_spells", "int_list_sequence_members")
 MARTS = ("sequence_mean_time", "sequence_entropy", "sequence_complexity", "sequence_frequency")
 STATES = {
     "EM": "employed",
@@ -51,7 +52,7 @@ class Sequences:
 
     def __init__(self, built: Built) -> None:
         self._warehouse = Warehouse(
-            built, ["intermediate.int_build_sequence_spells", *(f"marts.{mart}" for mart in MARTS)]
+            built, [*(f"intermediate.{model}" for model in MODELS), *(f"marts.{mart}" for mart in MARTS)]
         )
 
     def of(self, people: People) -> Sequences:

@@ -88,7 +88,10 @@ def test_nothing_passes_a_layer_by(specs: dict[str, dg.AssetSpec], study: Study)
 def test_every_gate_stands_before_its_assets_and_blocks(defs: dg.Definitions, specs: dict[str, dg.AssetSpec]) -> None:
     graph = defs.resolve_asset_graph()
     checks = {key: graph.get_check_spec(key) for key in graph.asset_check_keys}
-    assert {str(check.name) for check in checks.values() if not check.blocking} == {
+    open_ones = {str(check.name) for check in checks.values() if not check.blocking}
+    # What marts of persons are like is told, not stopped: they never leave (docs/microdata.md).
+    of_persons = {name for name in open_ones if name.endswith(("_is_k_anonymous", "_is_l_diverse", "_is_t_close"))}
+    assert open_ones - of_persons - {name for name in open_ones if name.startswith("nobody_is_alone_in_")} == {
         "identities_agree",
         "notices_in_time",
     }

@@ -1,137 +1,18 @@
-with exits as (
+with members as (
 
-    select * from {{ ref('int_union_exits') }}
-
-),
-
-cohort as (
-
-    select * from {{ ref('cohort') }}
-    where group_code = 'client'
-
-),
-
-study as (
-
-    select * from {{ ref('stg_reference__study') }}
-
-),
-
-coverage as (
-
-    select * from {{ ref('stg_reference__coverage') }}
-
-),
-
-exit_tables as (
-
-    {{ feeding_tables({'exit': exit_models()}) }}
-
-),
-
--- Without a delivery of exits nobody is known to have left or to have stayed.
-exits_received as (
-
-    select coverage.register
-    from coverage
-    inner join exit_tables
-        on
-            coverage.register = exit_tables.register
-            and coverage.table_name = exit_tables.table_name
-    inner join study
-        on coverage.register = study.client_register
-    where coverage.is_received
-
-),
-
-client_exits as (
-
-    select exits.*
-    from exits
-    inner join exits_received
-        on exits.register = exits_received.register
-
-),
-
--- The first exit of a person counts, as the first entry does. Of several outcomes on that day
--- employment stands before education and education before the others.
-first_days as (
-
-    select
-        person_key,
-        min(exited_on) as exited_on
-    from client_exits
-    group by person_key
-
-),
-
-first_exits as (
-
-    select
-        client_exits.person_key,
-        first_days.exited_on,
-        min(case client_exits.exit_group_code when 'employed' then 1 when 'in_education' then 2 else 3 end)
-            as outcome_no
-    from client_exits
-    inner join first_days
-        on
-            client_exits.person_key = first_days.person_key
-            and client_exits.exited_on = first_days.exited_on
-    group by client_exits.person_key, first_days.exited_on
+    select * from {{ ref('int_list_exit_members') }}
 
 ),
 
 outcomes as (
 
-    select
-        1 as outcome_no,
-        'employed' as outcome_code
+    select 'employed' as outcome_code
     union all
-    select
-        2 as outcome_no,
-        'in_education' as outcome_code
+    select 'in_education' as outcome_code
     union all
-    select
-        3 as outcome_no,
-        'other' as outcome_code
+    select 'other' as outcome_code
     union all
-    select
-        4 as outcome_no,
-        'no_exit' as outcome_code
-
-),
-
-persons as (
-
-    select
-        'leavers' as base_code,
-        cast(extract(year from first_exits.exited_on) as integer) as year,
-        first_exits.outcome_no
-    from cohort
-    inner join first_exits
-        on cohort.person_key = first_exits.person_key
-    union all
-    select
-        'entrants' as base_code,
-        cast(extract(year from cohort.entry_month) as integer) as year,
-        coalesce(first_exits.outcome_no, 4) as outcome_no
-    from cohort
-    cross join exits_received
-    left join first_exits
-        on cohort.person_key = first_exits.person_key
-
-),
-
--- Each person once in its year and once in the row of all years.
-counted as (
-
-    select * from persons
-    union all
-    select
-        base_code,
-        cast(null as integer) as year,
-        outcome_no
-    from persons
+    select 'no_exit' as outcome_code
 
 ),
 
@@ -141,7 +22,7 @@ bases as (
         base_code,
         year,
         count(*) as persons_in_base
-    from counted
+    from members
     group by base_code, year
 
 ),
@@ -151,10 +32,10 @@ cells as (
     select
         base_code,
         year,
-        outcome_no,
+        outcome_code,
         count(*) as persons_with_outcome
-    from counted
-    group by base_code, year, outcome_no
+    from members
+    group by base_code, year, outcome_code
 
 ),
 
@@ -175,7 +56,7 @@ final as (
         on
             bases.base_code = cells.base_code
             and coalesce(bases.year, 0) = coalesce(cells.year, 0)
-            and outcomes.outcome_no = cells.outcome_no
+            and outcomes.outcome_code = cells.outcome_code
 
 )
 

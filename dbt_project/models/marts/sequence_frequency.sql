@@ -1,9 +1,6 @@
-{#- A path of fewer persons than the threshold is named nowhere, whatever the release profile asks for: its name alone
-    would tell of them. -#}
+with members as (
 
-with spells as (
-
-    select * from {{ ref('int_build_sequence_spells') }}
+    select * from {{ ref('int_list_sequence_members') }}
 
 ),
 
@@ -13,50 +10,15 @@ study as (
 
 ),
 
-sequences as (
-
-    select
-        person_key,
-        group_code,
-        {{ join_in_order('state_code', 'spell_number') }} as sequence_code,
-        min(weight) as weight
-    from spells
-    group by person_key, group_code
-
-),
-
-distinct_sequences as (
+cells as (
 
     select
         group_code,
         sequence_code,
         count(*) as persons,
         sum(weight) as weight
-    from sequences
+    from members
     group by group_code, sequence_code
-
-),
-
-named as (
-
-    select sequence_code
-    from distinct_sequences
-    group by sequence_code
-    having max(persons) >= {{ strictest_threshold() }}
-
-),
-
-cells as (
-
-    select
-        distinct_sequences.group_code,
-        coalesce(named.sequence_code, 'rarer_sequences') as sequence_code,
-        sum(distinct_sequences.persons) as persons,
-        sum(distinct_sequences.weight) as weight
-    from distinct_sequences
-    left join named
-        on distinct_sequences.sequence_code = named.sequence_code
-    group by distinct_sequences.group_code, coalesce(named.sequence_code, 'rarer_sequences')
 
 ),
 

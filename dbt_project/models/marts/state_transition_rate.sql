@@ -1,6 +1,6 @@
-with person_months as (
+with members as (
 
-    select * from {{ ref('person_month') }}
+    select * from {{ ref('int_list_transition_members') }}
 
 ),
 
@@ -16,43 +16,18 @@ study as (
 
 ),
 
-paired as (
-
-    select
-        person_key,
-        state_code as from_state_code,
-        is_observed as from_is_observed,
-        lead(state_code) over (partition by person_key order by month_index nulls last) as to_state_code,
-        lead(is_observed) over (partition by person_key order by month_index nulls last) as to_is_observed
-    from person_months
-
-),
-
-person_pairs as (
-
-    select
-        person_key,
-        from_state_code,
-        to_state_code,
-        count(*) as transitions
-    from paired
-    where from_is_observed and to_is_observed
-    group by person_key, from_state_code, to_state_code
-
-),
-
 cells as (
 
     select
-        person_pairs.from_state_code,
-        person_pairs.to_state_code,
+        members.from_state_code,
+        members.to_state_code,
         count(*) as persons,
-        sum(person_pairs.transitions) as transitions,
-        sum(person_pairs.transitions * cohort.weight) as weight
-    from person_pairs
+        sum(members.transitions) as transitions,
+        sum(members.transitions * cohort.weight) as weight
+    from members
     inner join cohort
-        on person_pairs.person_key = cohort.person_key
-    group by person_pairs.from_state_code, person_pairs.to_state_code
+        on members.person_key = cohort.person_key
+    group by members.from_state_code, members.to_state_code
 
 ),
 

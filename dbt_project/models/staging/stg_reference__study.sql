@@ -23,7 +23,11 @@ final as (
         months_after,
         rule_set_code,
         month_rule_code,
-        employed_min_eur_per_month
+        employed_min_eur_per_month,
+        microdata_k,
+        microdata_l,
+        microdata_entropy_l,
+        microdata_t
     from study
 
 )

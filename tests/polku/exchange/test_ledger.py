@@ -109,8 +109,8 @@ def test_what_another_object_wrote_is_read(ledger: Ledger, tmp_path: Path) -> No
 
 def test_what_is_known_is_not_verified_again(ledger: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
     links: list[str] = []
-    link = ledger_module._link
-    monkeypatch.setattr(ledger_module, "_link", lambda before, text: links.append(text) or link(before, text))
+    link = ledger_module.link
+    monkeypatch.setattr(ledger_module, "link", lambda before, text: links.append(text) or link(before, text))
     for seq in range(3, 13):
         ledger.record(delivery(seq), {})
         assert judged(ledger, delivery(seq + 1), previous(ledger)) is Exit.OK

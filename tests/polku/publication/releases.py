@@ -16,6 +16,7 @@ from polku.layout import CHECKOUT
 from polku.publication import Context, described
 from polku.publication.manifest import content
 from polku.publication.report import Release
+from polku.publication.tables import as_published
 from polku.studies import Study, load_study
 
 TITLE = {"en": "Main activity", "fi": "Pääasiallinen toiminta", "sv": "Huvudsaklig verksamhet"}
@@ -221,4 +222,4 @@ def release(
         "code_version": about.code_version,
         "created_at": about.created_at.isoformat(),
     }
-    return Release(of, shown, about, entries)
+    return Release(of, {name: as_published(table) for name, table in shown.items()}, about, entries)

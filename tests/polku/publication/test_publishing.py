@@ -43,6 +43,15 @@ def test_a_release_has_every_table_in_four_forms_its_definition_and_a_manifest(r
     assert {file.name for file in folder.iterdir()} == {*expected, "report.html", "manifest.json"}
 
 
+def test_the_newest_head_of_the_ledger_is_named_and_makes_no_release_another(root: DataRoot) -> None:
+    assert publishing.head_of_ledger(root) == (0, "")
+    first = publish(root, study(), tables(), context(ledger=(1, "aa")))
+    assert publish(root, study(), tables(), context(ledger=(2, "bb"))) == first
+    assert publishing.head_of_ledger(root) == (1, "aa")
+    publish(root, study(test=False), tables(), context(ledger=(10, "cc")))
+    assert publishing.head_of_ledger(root) == (10, "cc")
+
+
 def test_the_manifest_says_what_from_what_and_by_which_rules(root: DataRoot) -> None:
     folder = publish(root, study(), tables(), context())
     entries = manifest(folder)
@@ -50,6 +59,7 @@ def test_the_manifest_says_what_from_what_and_by_which_rules(root: DataRoot) -> 
     assert entries["policy"]["threshold"] == 10
     assert entries["policy"]["sources"]
     assert entries["inputs"] == {"dvv-1": "ab" * 32}
+    assert "ledger" not in entries
     shares = entries["tables"]["shares"]
     assert shares["title"]["fi"] == "Pääasiallinen toiminta"
     assert shares["definition"] == "One row per month and state."

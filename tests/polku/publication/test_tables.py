@@ -9,12 +9,12 @@ import pandas as pd
 
 from polku.layout import DataRoot
 from polku.publication import read_release, write_release
-from polku.publication.tables import write_table
+from polku.publication.tables import as_published, write_table
 from tests.polku.publication.releases import context, tables
 
 
 def written(folder: Path, name: str, *, test: bool = False) -> tuple[Path, Path]:
-    csv, parquet = write_table(tables()[name], context().tables[name].spec, folder, test=test)
+    csv, parquet = write_table(as_published(tables()[name]), context().tables[name].spec, folder, test=test)
     return csv, parquet
 
 
@@ -24,7 +24,7 @@ def test_csv_writes_na_for_a_hidden_figure(tmp_path: Path) -> None:
     assert lines[:3] == [
         "month,state_code,persons,share,status",
         "2020-01-01,employed,60,0.3797,ok",
-        "2020-01-01,other,NA,NA,primary",
+        "2020-01-01,other,NA,NA,hidden",
     ]
     assert pd.read_csv(csv)["persons"].isna().sum() == 4
 

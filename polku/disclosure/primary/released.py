@@ -1,7 +1,8 @@
-"""Primary suppression: which cells are too small to be published by themselves.
+"""The cells of a released table that are too small to be published by themselves.
 
-Belongs here: the threshold on persons, on the others of a base, and on the base. Does not belong
-here: what must be hidden besides, so that subtraction does not give the small cells back.
+Belongs here: the threshold on persons, on the others of a base, and on the base, over cells that are already counted.
+Does not belong here: rules that need the records (`assess`), and what must be hidden besides, so that subtraction does
+not give the small cells back.
 """
 
 from __future__ import annotations

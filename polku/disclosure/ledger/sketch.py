@@ -1,0 +1,152 @@
+"""Sketches of cells: whether the same persons are in a cell as before, told without a row of any person.
+
+Belongs here: making sketches in DuckDB and comparing them. Does not belong here: what a change means for a release
+(`decision`), and where record keys come from.
+
+A record key is a random 64-bit number of a person. A cell's sketch is, for each of 64 buckets (key mod 64), the sum of
+its members' keys modulo 2^64 and their number. Sums know no order, so shards and engines agree. In a bucket the low six
+bits of all keys are the same, so two different sets agree in a bucket with a chance of 2^-58. A sketch of a cell of one
+person is that person's record key: sketches are pseudonymous data, and are kept encrypted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import numpy as np
+import pandas as pd
+
+from polku.disclosure.cells import ReleaseSpec, code_of
+from polku.errors import Exit, Refusal
+
+BUCKETS = 64
+
+
+@dataclass(frozen=True)
+class Sketches:
+    """Sketches of many cells: `sums` (uint64) and `counts` (int64), each cells x BUCKETS."""
+
+    sums: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def empty(cls, cells: int) -> Sketches:
+        """Of cells that nobody is in."""
+        return cls(np.zeros((cells, BUCKETS), np.uint64), np.zeros((cells, BUCKETS), np.int64))
+
+    @classmethod
+    def of_counts(cls, persons: np.ndarray) -> Sketches:
+        """Of cells of which only the number of persons is known: the flow between two is at least their difference."""
+        made = cls.empty(len(persons))
+        made.counts[:, 0] = persons
+        return made
+
+    def __len__(self) -> int:
+        return len(self.sums)
+
+    @property
+    def persons(self) -> np.ndarray:
+        """Members of each cell."""
+        return np.asarray(self.counts.sum(axis=1))
+
+    def at(self, rows: np.ndarray) -> Sketches:
+        """The sketches of some cells; -1 stands for a cell that nobody is in."""
+        found = Sketches(self.sums[rows], self.counts[rows]) if len(self) else Sketches.empty(len(rows))
+        found.sums[rows < 0] = 0
+        found.counts[rows < 0] = 0
+        return found
+
+    def without(self, part: Sketches) -> Sketches:
+        """The members that are not in `part`, which must be a subset cell by cell."""
+        return Sketches(self.sums - part.sums, self.counts - part.counts)
+
+
+def flow_at_least(before: Sketches, after: Sketches) -> np.ndarray:
+    """For each cell, at least how many persons entered or left it: never more than really did, 0 for the same set.
+
+    In each bucket it is the difference of numbers, and at least one where the sums differ.
+    """
+    numbers = np.abs(after.counts - before.counts)
+    return np.asarray(np.maximum(numbers, after.sums != before.sums).sum(axis=1))
+
+
+def keys_of(table: pd.DataFrame, dimensions: Sequence[str]) -> np.ndarray:
+    """Each row's codes as one text (a JSON list), the same whatever pandas made of the columns' types."""
+    text = pd.Series("[", index=range(len(table)), dtype=object)
+    for i, dimension in enumerate(dimensions):
+        places, codes = pd.factorize(table[dimension], use_na_sentinel=True)
+        words = [json.dumps(code_of(code), default=str, ensure_ascii=False) for code in codes]
+        text = text + ("," if i else "") + np.array([*words, "null"], dtype=object)[places]
+    return np.asarray(text + "]", dtype=object)
+
+
+def complement_by(spec: ReleaseSpec) -> tuple[str, ...] | None:
+    """The dimensions that decide of whom a cell's members are a part; None where they are a part of nobody known.
+
+    It is the base where the table has one, else all that are counted along the first additive dimension, of whom the
+    published shares are.
+    """
+    if spec.base:
+        return spec.base_by
+    if spec.additive:
+        return tuple(d for d in spec.dimensions if d != spec.additive[0])
+    return None
+
+
+def sketch(
+    con: duckdb.DuckDBPyConnection, spec: ReleaseSpec, members: str, records: str
+) -> tuple[np.ndarray, Sketches, Sketches]:
+    """(keys, members, complements) of every cell of a table in which or in whose base anybody is.
+
+    `members` is SQL of a relation with the table's dimensions, `person_key` and, where it lists the whole base,
+    `is_counted`; one row per cell and person. `records` is SQL of a relation (person_key, record_key ubigint).
+    Refuses (GATE_CLOSED) when a member has no record key: who comes and goes could not be told.
+    """
+    columns = [str(name) for name, *_ in con.execute(f"describe select * from {members}").fetchall()]
+    counted = "is_counted" if "is_counted" in columns else "true"
+    dimensions = ", ".join(spec.dimensions)
+    con.execute(
+        f"create or replace temp table sketched as select {dimensions}, {counted} as is_counted, record_key "
+        f"from {members} left join {records} using (person_key)"
+    )
+    try:
+        [(unknown,)] = con.execute("select count(*) from sketched where record_key is null").fetchall()
+        if unknown:
+            raise Refusal(
+                Exit.GATE_CLOSED,
+                "some members of its cells have no record key.",
+                "Record keys are drawn when the crosswalk is made: run the nightly job from landing on.",
+                file=spec.name,
+            )
+        cells = _summed(con, f"select {dimensions}, record_key from sketched where is_counted", spec.dimensions)
+        every, by = con.execute(f"select distinct {dimensions} from sketched").df(), complement_by(spec)
+        keys = keys_of(every, spec.dimensions)
+        found = _at(cells, keys)
+        if by is None:
+            return keys, found, Sketches.empty(len(keys))
+        base = _summed(con, f"select distinct {', '.join([*by, 'record_key'])} from sketched", by)
+        return keys, found, _at(base, keys_of(every, by)).without(found)
+    finally:
+        con.execute("drop table sketched")
+
+
+def _summed(con: duckdb.DuckDBPyConnection, rows: str, by: Sequence[str]) -> tuple[np.ndarray, Sketches]:
+    """Keys of groups, and their sketches."""
+    total = "(sum(record_key) % 18446744073709551616)::ubigint"
+    found = con.execute(
+        f"select {', '.join([*by, ''])} (record_key % {BUCKETS})::integer as bucket_no, {total} as key_sum, "
+        f"count(*) as persons from ({rows}) group by all"
+    ).df()
+    places, keys = pd.factorize(keys_of(found, by))
+    made = Sketches.empty(len(keys))
+    made.sums[places, found["bucket_no"]] = found["key_sum"].to_numpy(np.uint64)
+    made.counts[places, found["bucket_no"]] = found["persons"].to_numpy(np.int64)
+    return np.asarray(keys, dtype=object), made
+
+
+def _at(groups: tuple[np.ndarray, Sketches], keys: np.ndarray) -> Sketches:
+    named, sketches = groups
+    return sketches.at(pd.Index(named, dtype=object).get_indexer(pd.Index(keys, dtype=object)))
