@@ -16,8 +16,12 @@ from polku.publication.report.release import Panel, Release, Row
 from polku.publication.report.words import Words
 
 MONTHS, YEARS, SUBGROUPS = "effect_in_month", "effect_since_entry", "effect_in_subgroup"
-DESIGNS = ("own_gains_removed", "until_own_entry", "as_assigned")
+DESIGNS = ("until_own_entry", "as_assigned")
 """The first that has a figure is told."""
+ASSUMING = "own_gains_removed"
+"""Drawn with the others, and told for what it assumes."""
+SUBGROUP_DESIGN = "as_assigned"
+"""By subgroups too few stay until their own entry."""
 WEEKS_PER_MONTH = 365.25 / 12 / 7
 MONTHS_TOLD = 24
 """Subgroups are told of two years, in which a service of a year shows what it leaves behind."""
@@ -31,8 +35,10 @@ def effects(release: Release, words: Words) -> Section:
     told = [text for panel in years if (text := _told(words, panel))]
     blocks: list[Block] = [Text(words.say("effects.how"))]
     blocks += [Bullets(told)] if told else [Text(words.say("effects.none"), "warning")]
-    blocks += [Text(words.say("effects.later")), Text(words.say("effects.unseen"), "warning")]
+    blocks.append(Text(words.say("effects.unseen"), "warning"))
     blocks += [Title(words.label(release.context.tables[MONTHS].title)), Text(words.say("effects.by_month"))]
+    if ASSUMING in set(release.tables[MONTHS].design_code):
+        blocks.append(Text(words.say("effects.later")))
     blocks += drawn(release, words, months)
     blocks += _subgroups(release, words)
     tables = [release.tables[name] for name in (MONTHS, SUBGROUPS) if name in release.tables]
@@ -50,7 +56,7 @@ def _subgroups(release: Release, words: Words) -> list[Block]:
     if SUBGROUPS not in release.tables:
         return []
     table = release.tables[SUBGROUPS]
-    shown = table[(table.months_since_entry == MONTHS_TOLD) & (table.design_code == DESIGNS[0])]
+    shown = table[(table.months_since_entry == MONTHS_TOLD) & (table.design_code == SUBGROUP_DESIGN)]
     blocks: list[Block] = [Title(words.label(release.context.tables[SUBGROUPS].title))]
     known = shown[shown[STATUS] == Status.OK]
     if known.empty:

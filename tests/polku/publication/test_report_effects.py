@@ -19,11 +19,12 @@ def table(name: str, rows: pd.DataFrame) -> pd.DataFrame:
 
 def shown(*, refused: bool = False) -> dict[str, pd.DataFrame]:
     """Men gain 1 to 3 months of work in two years; of women too few are clients, and few are hidden by their number."""
-    at = {"outcome_code": "employed", "design_code": "own_gains_removed"}
-    month = pd.DataFrame([{**at, "months_since_entry": 12, "no_effect_code": None, "persons_at_least": 80}])
-    month = month.assign(difference_share=0.1, lower_share=0.05, upper_share=0.15)
-    year = pd.DataFrame([{**at, "months_since_entry": 24, "no_effect_code": None, "persons_at_least": 80}])
-    year = year.assign(unit_code="months", difference=2.0, lower_bound=1.0, upper_bound=3.0)
+    at = {"outcome_code": "employed", "design_code": "as_assigned"}
+    designs = ("as_assigned", "own_gains_removed", "until_own_entry")
+    told = [{**at, "design_code": design, "no_effect_code": None, "persons_at_least": 80} for design in designs]
+    month = pd.DataFrame(told).assign(months_since_entry=12, difference_share=0.1, lower_share=0.05, upper_share=0.15)
+    year = pd.DataFrame(told).assign(months_since_entry=24, unit_code="months", difference=2.0)
+    year = year.assign(lower_bound=1.0, upper_bound=3.0)
     codes = {"men": (None, 80), "women": ("too_few_clients", None), "age_18_29": (None, 0), "men-age_30_44": (None, 80)}
     if refused:
         codes = dict.fromkeys(codes, ("not_balanced", None))
@@ -50,6 +51,18 @@ def shown(*, refused: bool = False) -> dict[str, pd.DataFrame]:
 def said(tables: dict[str, pd.DataFrame], language: str = "en") -> str:
     section = effects(release(shown=tables), Words(language, texts(), espoo()))
     return str(section).replace("\\xa0", " ")
+
+
+def test_of_the_whole_those_who_have_not_entered_are_told_first() -> None:
+    text = said(shown())
+    assert "more weeks in the first 24 months, compared with alike persons until these entered themselves" in text
+    assert "right only as far as the service helps later entrants as much as it helped the clients" in text
+    tables = shown()
+    for name in (MONTHS, YEARS):
+        tables[name] = tables[name][tables[name].design_code == "as_assigned"]
+    text = said(tables)
+    assert "more weeks in the first 24 months, compared with alike persons of whom some entered later" in text
+    assert "later entrants as much" not in text
 
 
 def test_each_subgroup_has_its_interval_that_of_all_or_a_reason() -> None:
