@@ -50,6 +50,7 @@ MODELS = (
     "intermediate/int_estimate_gains",
     "marts/person_outcome",
     "intermediate/int_sum_persons",
+    "intermediate/int_sum_blocks",
     "intermediate/int_estimate_effects",
     "marts/risk_set_balance",
     "marts/effect_by_months_since_entry",

@@ -85,24 +85,29 @@ OUTCOMES = {
     "benefit_unemployment": "decimal(14,2)",
     "benefit_social_assistance": "decimal(14,2)",
 }
-WEIGHED = {
-    "stratum_code": "varchar",
-    "subgroup_code": "varchar",
+FOLLOWED_COLUMNS = {
     "person_key": "bigint",
     "group_code": "varchar",
     "entry_month_index": "integer",
     "months_since_entry": "integer",
     "months_since_own_entry": "integer",
-    "weight_60": "integer",
     "staying_weight": "decimal(10,6)",
     **OUTCOMES,
+}
+MATCHED_COLUMNS = {
+    "stratum_code": "varchar",
+    "subgroup_code": "varchar",
+    "person_key": "bigint",
+    "group_code": "varchar",
+    "entry_month_index": "integer",
+    "weight_60": "integer",
 }
 
 
 @pytest.fixture(scope="module")
 def estimating(built: Built) -> Iterator[Warehouse]:
-    names = ("int_carry_gains", "int_estimate_gains", "int_sum_persons", "int_estimate_effects")
-    warehouse = Warehouse(built, [f"intermediate.{name}" for name in names])
+    names = ("weigh_risk_sets", "carry_gains", "estimate_gains", "sum_persons", "sum_blocks", "estimate_effects")
+    warehouse = Warehouse(built, [f"intermediate.int_{name}" for name in names])
     warehouse.table(
         "marts.person_outcome",
         {
@@ -123,47 +128,71 @@ def estimating(built: Built) -> Iterator[Warehouse]:
     warehouse.close()
 
 
+@pytest.mark.parametrize(("design", "subgroup"), [("until_own_entry", "all"), ("as_assigned", "men")])
 @many
 @given(rows=st.lists(FOLLOWED, min_size=4, max_size=25, unique_by=lambda row: row[:2]))
-def test_the_error_is_how_far_leaving_out_each_person_moves_the_difference(
-    estimating: Warehouse, rows: list[tuple[int, int, bool, int, float, bool | None]]
+def test_the_error_is_how_far_leaving_out_each_person_or_block_moves_the_difference(
+    estimating: Warehouse,
+    design: str,
+    subgroup: str,
+    rows: list[tuple[int, int, bool, int, float, bool | None]],
 ) -> None:
+    """Of the whole each person is left out; of a subgroup each block, here of two persons each."""
+    keys = {person: person % 3 + 100 * person for person in range(1, 7)}
+    group_of = {True: "client", False: "other"}
     estimating.table(
-        "intermediate.int_weigh_risk_sets",
-        WEIGHED,
+        "intermediate.int_match_risk_sets",
+        MATCHED_COLUMNS,
         [
-            ("all", "all", person, "client" if client else "other", month, 3, None, weight, 1 if client else staying)
-            + (employed,)
-            + (None,) * 5
-            for person, month, client, weight, staying, employed in rows
+            ("all" if subgroup == "all" else "sex", subgroup, keys[person], group_of[client], month, weight)
+            for person, month, client, weight, _, _ in rows
+        ],
+    )
+    estimating.table(
+        "intermediate.int_follow_risk_sets",
+        FOLLOWED_COLUMNS,
+        [
+            (keys[person], group_of[client], month, 3, None, 1 if client else staying, employed, *(None,) * 5)
+            for person, month, client, _, staying, employed in rows
         ],
     )
     estimating.make()
     found = estimating.query(
-        "select mean_client, mean_other, difference, standard_error from warehouse.intermediate.int_estimate_effects"
-        " where design_code = 'until_own_entry' and outcome_code = 'employed'"
+        "select mean_client, mean_other, difference, standard_error, degrees_of_freedom, persons_client, persons_other"
+        f" from warehouse.intermediate.int_estimate_effects where design_code = '{design}'"
+        f" and subgroup_code = '{subgroup}' and outcome_code = 'employed'"
     )
 
     weights: dict[bool, dict[int, Fraction]] = {True: defaultdict(Fraction), False: defaultdict(Fraction)}
     sums: dict[bool, dict[int, Fraction]] = {True: defaultdict(Fraction), False: defaultdict(Fraction)}
-    for person, _, client, weight, staying, employed in rows:
+    firsts: dict[tuple[int, bool], bool] = {}
+    known: dict[bool, set[int]] = {True: set(), False: set()}
+    for person, _, client, weight, staying, employed in sorted(rows, key=lambda row: row[:2]):
+        is_known = employed is not None
+        if firsts.setdefault((person, client), is_known) or (subgroup == "all" and is_known):
+            known[client].add(person)
         if employed is not None:
-            stands_for = weight * Fraction(1 if client else staying)
-            weights[client][person] += stands_for
-            sums[client][person] += stands_for * employed
-    if min(len(weights[True]), len(weights[False])) < 2:
+            unit = person if subgroup == "all" else keys[person] % 100
+            stands_for = weight * Fraction(1 if client or subgroup != "all" else staying)
+            weights[client][unit] += stands_for
+            sums[client][unit] += stands_for * employed
+    if min(len(known[True]), len(known[False])) < 2:
         assert found == []
         return
 
     def mean(client: bool, without: int | None = None) -> Fraction:
-        persons = [person for person in weights[client] if person != without]
-        return sum((sums[client][p] for p in persons), Fraction()) / sum(weights[client][p] for p in persons)
+        units = [unit for unit in weights[client] if unit != without] or list(weights[client])
+        return sum((sums[client][u] for u in units), Fraction()) / sum(weights[client][u] for u in units)
 
     difference = mean(True) - mean(False)
-    moved = [difference - (mean(True, p) - mean(False, p)) for p in weights[True].keys() | weights[False].keys()]
-    assert [float(figure) for figure in found[0]] == pytest.approx(
-        [float(mean(True)), float(mean(False)), float(difference), sqrt(sum(m * m for m in moved))], abs=2e-6
-    )
+    moved = [difference - (mean(True, u) - mean(False, u)) for u in weights[True].keys() | weights[False].keys()]
+    squares, fourths = (sum(m**power for m in moved) for power in (2, 4))
+    expected = [mean(True), mean(False), difference, sqrt(squares)]
+    assert [float(figure) for figure in found[0][:4]] == pytest.approx([float(figure) for figure in expected], abs=2e-6)
+    # Where nothing moves, doubles may still move by their last bit.
+    if squares:
+        assert found[0][4] == pytest.approx(float(squares**2 / fourths), rel=1e-6)
+    assert found[0][5:] == (len(known[True]), len(known[False]))
 
 
 ENTERED = st.tuples(
@@ -183,14 +212,18 @@ def test_what_others_gained_by_entering_is_removed_month_by_month(
     """By its definition: the gain of a month is the difference when others who entered have lost the gain of as many
     months as they have been in; and its error is that of a system of equations."""
     months = range(4)
+    group_of = {True: ("client", 0), False: ("other", 1)}
     estimating.table(
-        "intermediate.int_weigh_risk_sets",
-        WEIGHED,
+        "intermediate.int_match_risk_sets",
+        MATCHED_COLUMNS,
+        [("all", "all", person, *group_of[client], weight) for person, client, weight, _, _ in rows],
+    )
+    estimating.table(
+        "intermediate.int_follow_risk_sets",
+        FOLLOWED_COLUMNS,
         [
-            ("all", "all", person, "client" if client else "other", 0, k, None if client or k < (lag or 9) else k - lag)
-            + (weight, 1, employed[k])
-            + (None,) * 5
-            for person, client, weight, lag, employed in rows
+            (person, *group_of[client], k, None if client or k < (lag or 9) else k - lag, 1, employed[k], *(None,) * 5)
+            for person, client, _, lag, employed in rows
             for k in months
         ],
     )
