@@ -46,9 +46,7 @@ matched as (
 two_groups as (
 
     select
-        {% for outcome, number in numbers_of_outcomes().items() %}
-        {{ as_number(number) }} as {{ outcome }},
-        {% endfor %}
+        {{ outcomes_as_numbers() }}
         'all' as stratum_code,
         'all' as subgroup_code,
         case when group_code = 'client' then 'client' else 'other' end as group_code,
