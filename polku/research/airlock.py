@@ -23,7 +23,7 @@ import pyarrow as pa
 from polku.disclosure.airlock.description import Description, parse_description
 from polku.disclosure.airlock.earlier import Public, near_to, public_of
 from polku.disclosure.airlock.judging import Judgement, judge, rules_told
-from polku.disclosure.airlock.proposing import UNTRUE, merges, protected_form
+from polku.disclosure.airlock.proposing import HELPED_BY_MERGES, merges, protected_form
 from polku.disclosure.airlock.queue import (
     APPROVED,
     CHECKED,
@@ -84,7 +84,8 @@ def check(root: DataRoot, study: Study, file: Path, description_file: Path) -> C
         if judgement.reasons:
             candidate = _proposal(judgement, policy, again)
             protected = as_csv(candidate) if candidate else None
-            proposals = tuple(merges(judgement.truth, policy)) if _helped_by_merges(judgement) else ()
+            if {reason.rule for reason in judgement.reasons} & set(HELPED_BY_MERGES):
+                proposals = tuple(merges(judgement.truth, policy))
     details = Request(
         analyst=description.analyst,
         title=description.title,
@@ -232,10 +233,6 @@ def _proposal(judgement: Judgement, policy: Policy, again: _Judge) -> Offered | 
             return None
         also |= new
     return None
-
-
-def _helped_by_merges(judgement: Judgement) -> bool:
-    return not any(reason.rule in UNTRUE for reason in judgement.reasons)
 
 
 # ------------------------------------------------------------------------------------------------------------ signing

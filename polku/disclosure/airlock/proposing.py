@@ -14,7 +14,18 @@ import numpy as np
 import pandas as pd
 
 from polku.disclosure.airlock.comparing import codes_of
-from polku.disclosure.airlock.judging import DECIMALS, LEFT_OUT, WRONG_FILE, WRONG_SQL, ZERO, Judgement, Reason
+from polku.disclosure.airlock.judging import (
+    COMPLEMENT,
+    DECIMALS,
+    LEFT_OUT,
+    RECOVERABLE,
+    THRESHOLD,
+    WRONG_FILE,
+    WRONG_SQL,
+    ZERO,
+    Judgement,
+    Reason,
+)
 from polku.disclosure.airlock.recomputing import PERSONS_IN_BASE, Codes, Truth
 from polku.disclosure.airlock.table_file import Offered
 from polku.disclosure.cells import STATUS, ReleaseSpec, Status, is_amount
@@ -28,6 +39,9 @@ from polku.errors import Refusal
 
 LARGEST = 200_000
 """Cells of a grid beyond which nothing is proposed."""
+
+HELPED_BY_MERGES = (THRESHOLD, COMPLEMENT, ZERO, RECOVERABLE)
+"""Reasons that fewer and larger cells do away with."""
 
 UNTRUE = (WRONG_FILE, WRONG_SQL, LEFT_OUT)
 """Reasons against which hiding is no help: the file is not what it says."""

@@ -18,6 +18,13 @@ from polku.research import storage
 SEX_BY_GROUND = {("1", "work"): 40, ("1", "family"): 25, ("1", "study"): 18, ("2", "work"): 30, ("2", "family"): 45}
 SQL = "select sex_code, residence_ground_code, count(*) as persons from person group by all"
 MEMBERS = "select sex_code, residence_ground_code, person_key from person"
+ROLES = """
+[people]
+"Olli Officer" = ["output_checker"]
+"Siiri Second" = ["output_checker"]
+"Aino Analyst" = ["output_checker"]
+"Ville Visitor" = []
+"""
 DESCRIBED = """
 title = "Persons by sex and ground of residence"
 purpose = "A test"
@@ -54,8 +61,7 @@ def make_world(folder: Path, cells: Mapping[tuple[str, str], int]) -> DataRoot:
     root = DataRoot("mvad", folder / "mvad")
     root.path.mkdir()
     (root.path / "airlock").mkdir()
-    roles = '[people]\n"Olli Officer" = ["output_checker"]\n"Siiri Second" = ["output_checker"]\n"Aino Analyst" = ["output_checker"]\n"Ville Visitor" = []\n'
-    (root.path / "airlock" / "roles.toml").write_text(roles, encoding="utf-8")
+    (root.path / "airlock" / "roles.toml").write_text(ROLES, encoding="utf-8")
     persons = fill_marts(root, cells)
     keys = np.random.default_rng(5).integers(0, 2**64, 2 * persons + 50, dtype=np.uint64)
     with storage.connect(root) as con:
@@ -78,7 +84,8 @@ def fill_marts(root: DataRoot, cells: Mapping[tuple[str, str], int], change: str
         first = 0
         for (sex, ground), n in cells.items():
             con.execute(
-                "insert into snapshot.marts.person (person_key, sex_code, residence_ground_code, birth_year, is_client) "
+                "insert into snapshot.marts.person "
+                "(person_key, sex_code, residence_ground_code, birth_year, is_client) "
                 f"select i, ?, ?, 1950 + i % 40, i % 2 = 0 from range({first}, {first + n}) t(i)",
                 [sex, ground],
             )
