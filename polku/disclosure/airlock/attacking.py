@@ -39,7 +39,7 @@ def given_away(
     known = {codes: count for codes, count in shown.items() if _adds_up(truth, codes)}
     hidden = [codes for codes in gaps if _adds_up(truth, codes)]
     secret = set(sensitive)
-    known |= _totals(truth, {truth.shape(codes) for codes in [*known, *hidden]}, {*known, *hidden, *secret})
+    known |= _totals(truth, [*known, *hidden], {*known, *hidden, *secret})
     wanted = [codes for codes in dict.fromkeys([*hidden, *secret]) if codes in secret and _adds_up(truth, codes)]
     if not wanted or not known:
         return {}
@@ -76,14 +76,14 @@ def _adds_up(truth: Truth, codes: Codes) -> bool:
     return truth.apart <= set(truth.shape(codes))
 
 
-def _totals(truth: Truth, shapes: Collection[Shape], but: Collection[Codes]) -> dict[Codes, float]:
-    """Totals that everybody knows."""
-    more = shapes_with_totals(truth, shapes) - set(shapes)
-    return {
-        codes: float(count)
-        for codes, count in zip(truth.codes, truth.persons, strict=True)
-        if codes not in but and truth.shape(codes) in more
-    }
+def _totals(truth: Truth, cells: Collection[Codes], but: Collection[Codes]) -> dict[Codes, float]:
+    """Totals over these cells that everybody knows."""
+    found: set[Codes] = set()
+    adding = [(i, own.total) for i, (name, own) in enumerate(truth.dimensions.items()) if name not in truth.apart]
+    for i, total in adding:
+        found |= {(*codes[:i], total, *codes[i + 1 :]) for codes in [*cells, *found]}
+    wanted = [codes for codes in sorted(found) if codes not in but and codes in truth.places]
+    return dict(zip(wanted, truth.of(wanted).tolist(), strict=True))
 
 
 def _figures(

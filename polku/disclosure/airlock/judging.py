@@ -94,7 +94,7 @@ def judge(
     shapes = {truth.shape(codes) for codes in rows}
     rules = broken_rules(con, truth, shapes_with_totals(truth, shapes), policy)
     notes = _notes(rules, rows, gaps, truth)
-    rules = rules.drop(columns=GROUP)
+    rules.pop(GROUP, None)
     absent = list(comparing.left_out(offered, truth)) if policy.protect_zeros else []
     reasons = [*_own(offered, truth, rows, rules, policy, absent)]
     sensitive = _sensitive(rules, rows, truth, policy)
@@ -123,7 +123,7 @@ def _wrong(offered: Offered, truth: Truth, asked: pd.DataFrame) -> list[Reason]:
     ):
         said = "`sql` says something else than the members" if rule == WRONG_SQL else "the file shows something else"
         reasons += [Reason(rule, f"{said} in {cells} cells of column `{name}`") for name, cells in columns.items()]
-    somebody = [codes for codes in comparing.left_out(offered, truth) if codes in truth.persons.index]
+    somebody = [codes for codes in comparing.left_out(offered, truth) if codes in truth.places]
     if somebody:
         reasons.append(_reason(LEFT_OUT, somebody, truth))
     return reasons
@@ -133,7 +133,7 @@ def _own(
     offered: Offered,
     truth: Truth,
     rows: list[Codes],
-    rules: pd.DataFrame,
+    rules: Mapping[str, set[Codes]],
     policy: Policy,
     absent: list[Codes],
 ) -> Iterable[Reason]:
@@ -147,12 +147,11 @@ def _own(
     if standing.any():
         yield _reason(STANDING, [rows[i] for i in np.flatnonzero(standing)], truth)
     shown = [codes for codes, gap in zip(rows, offered.is_gap, strict=True) if not gap]
-    for rule in rules.columns:
-        broken = set(rules.index[rules[rule]])
+    for rule, broken in rules.items():
         found = [codes for codes in shown if codes in broken]
         if found:
             yield _reason(rule, found, truth)
-    nobody = [codes for codes in shown if codes not in truth.persons.index]
+    nobody = [codes for codes in shown if codes not in truth.places]
     zeros = [*(codes for codes in nobody if not comparing.is_impossible(codes, truth)), *absent]
     if policy.protect_zeros and zeros:
         yield _reason(ZERO, zeros, truth)
@@ -168,17 +167,17 @@ def _own(
             yield _reason(SHARE, small, truth)
 
 
-def _sensitive(rules: pd.DataFrame, rows: list[Codes], truth: Truth, policy: Policy) -> set[Codes]:
+def _sensitive(rules: Mapping[str, set[Codes]], rows: list[Codes], truth: Truth, policy: Policy) -> set[Codes]:
     """Cells that need protection, wherever they are told of: in the file or between its lines."""
-    found = set(rules.index[rules.any(axis=1)])
+    found = set().union(*rules.values())
     if policy.protect_zeros:
-        found |= {c for c in rows if c not in truth.persons.index and not comparing.is_impossible(c, truth)}
+        found |= {c for c in rows if c not in truth.places and not comparing.is_impossible(c, truth)}
     return found
 
 
-def _notes(rules: pd.DataFrame, rows: list[Codes], gaps: np.ndarray, truth: Truth) -> list[str]:
+def _notes(rules: Mapping[str, set[Codes]], rows: list[Codes], gaps: np.ndarray, truth: Truth) -> list[str]:
     """What no rule decides: nearly everybody of a row or column in one category."""
-    nearly = set(rules.index[rules[GROUP]])
+    nearly = rules.get(GROUP, set())
     told = [_words(codes, truth) for codes, gap in zip(rows, gaps, strict=True) if not gap and codes in nearly]
     return [str(Reason(GROUP, "nearly everybody of a row or column is in one category", tuple(told)))] if told else []
 

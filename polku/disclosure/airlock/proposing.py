@@ -26,7 +26,7 @@ from polku.disclosure.airlock.judging import (
     Judgement,
     Reason,
 )
-from polku.disclosure.airlock.recomputing import PERSONS_IN_BASE, Codes, Truth
+from polku.disclosure.airlock.recomputing import PERSONS, PERSONS_IN_BASE, Codes, Truth
 from polku.disclosure.airlock.table_file import Offered
 from polku.disclosure.cells import STATUS, ReleaseSpec, Status, is_amount
 from polku.disclosure.policy import Policy
@@ -142,10 +142,10 @@ def _base_of(codes: Codes, truth: Truth) -> Codes:
 
 def _inner(truth: Truth) -> pd.DataFrame:
     """Persons by codes without parts."""
-    leaves = pd.Series(True, index=truth.cells.index)
+    leaves = pd.Series(data=True, index=truth.cells.index)
     for name, own in truth.dimensions.items():
-        leaves &= truth.cells.index.get_level_values(name).isin(own.leaves)
-    return truth.persons[leaves].rename("count").reset_index()
+        leaves &= truth.cells[name].isin(own.leaves)
+    return truth.cells.loc[leaves, [*truth.description.names, PERSONS]].rename(columns={PERSONS: "count"})
 
 
 def _size(truth: Truth) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, compress
 
 import duckdb
 import numpy as np
@@ -36,7 +36,7 @@ MEMBERS, ROLLED = "airlock_members", "airlock_rolled"
 
 @dataclass(frozen=True)
 class Truth:
-    """Every cell that anybody is in: `cells` is indexed by codes and has `persons_counted`, each measure, and for each
+    """Every cell that anybody is in: `cells` has the dimensions, `persons_counted`, each measure, and for each
     share `<name>__yes` and `<name>__no`, persons with and without.
 
     - `dimensions`: with every code of members and file.
@@ -49,19 +49,25 @@ class Truth:
     apart: frozenset[str]
 
     @cached_property
-    def persons(self) -> pd.Series[int]:
-        """Persons by codes."""
-        return self.cells[PERSONS]
+    def codes(self) -> list[Codes]:
+        """The codes of every cell, in the order of `cells`."""
+        return list(self.cells[list(self.description.names)].itertuples(index=False, name=None))
 
     @cached_property
-    def codes(self) -> list[Codes]:
-        """Every cell that anybody is in."""
-        return list(self.cells.index)
+    def places(self) -> dict[Codes, int]:
+        """Where each cell stands in `cells`; nobody is in a cell without a place."""
+        return {codes: place for place, codes in enumerate(self.codes)}
+
+    @property
+    def persons(self) -> pd.Series[int]:
+        """Persons by cell."""
+        return self.cells[PERSONS]
 
     def of(self, cells: Iterable[Codes], column: str = PERSONS) -> np.ndarray:
         """A column for some cells; 0 for those that nobody is in."""
-        wanted = pd.MultiIndex.from_tuples(list(cells), names=self.description.names)
-        return self.cells[column].reindex(wanted).fillna(0).to_numpy(np.float64)
+        at = np.array([self.places.get(codes, -1) for codes in cells], dtype=np.int64)
+        figures = np.append(self.cells[column].fillna(0).to_numpy(np.float64), 0.0)
+        return np.asarray(figures[at])
 
     def shape(self, codes: Codes) -> Shape:
         """By what a cell is broken down."""
@@ -114,15 +120,16 @@ def recompute(con: duckdb.DuckDBPyConnection, description: Description, codes: d
     return Truth(description, dimensions, _counted(con, description), apart)
 
 
-def broken_rules(con: duckdb.DuckDBPyConnection, truth: Truth, shapes: Iterable[Shape], policy: Policy) -> pd.DataFrame:
-    """Which cells of these shapes break which primary rule, zeros left out: a boolean column for each rule, indexed by
-    codes."""
-    found = []
+def broken_rules(
+    con: duckdb.DuckDBPyConnection, truth: Truth, shapes: Iterable[Shape], policy: Policy
+) -> dict[str, set[Codes]]:
+    """The cells of these shapes that break each primary rule, zeros left out."""
+    found: dict[str, set[Codes]] = {}
     for shape in shapes:
         for value in truth.description.values or (None,):
-            found.append(_assessed(con, truth, shape, value, policy))
-    rules = pd.concat(found).fillna(False).astype(bool)
-    return rules.groupby(level=list(range(rules.index.nlevels))).any()
+            for rule, cells in _assessed(con, truth, shape, value, policy).items():
+                found.setdefault(rule, set()).update(cells)
+    return found
 
 
 def sketches_of(
@@ -213,10 +220,7 @@ def _counted(con: duckdb.DuckDBPyConnection, description: Description) -> pd.Dat
             figures.append(f"count(distinct {PERSON}) filter ({value} <> 0) as {quoted(f'{name}__yes')}")
             figures.append(f"count(distinct {PERSON}) filter ({value} = 0) as {quoted(f'{name}__no')}")
     by = ", ".join(map(quoted, description.names))
-    found = con.execute(f"select {by}, {', '.join(figures)} from {ROLLED} group by {by} order by {by}").df()
-    return found.set_index(pd.MultiIndex.from_frame(found[list(description.names)].astype(str)))[
-        [c for c in found.columns if c not in description.names]
-    ]
+    return con.execute(f"select {by}, {', '.join(figures)} from {ROLLED} group by {by} order by {by}").df()
 
 
 def _of_shape(truth: Truth, shape: Shape) -> str:
@@ -228,7 +232,7 @@ def _of_shape(truth: Truth, shape: Shape) -> str:
 
 def _assessed(
     con: duckdb.DuckDBPyConnection, truth: Truth, shape: Shape, value: str | None, policy: Policy
-) -> pd.DataFrame:
+) -> dict[str, set[Codes]]:
     everybody = "everybody"
     dimensions = shape or (everybody,)
     base_by = truth.description.base_by
@@ -246,8 +250,9 @@ def _assessed(
     for name, own in truth.dimensions.items():
         if name not in shape:
             found[name] = own.total
-    index = pd.MultiIndex.from_frame(found[list(truth.description.names)].astype(str))
-    return found.set_index(index).drop(columns=[*truth.description.names, *([everybody] if not shape else [])])
+    codes = list(found[list(truth.description.names)].astype(str).itertuples(index=False, name=None))
+    rules = [rule for rule in found.columns if rule not in (*truth.description.names, everybody)]
+    return {rule: set(compress(codes, found[rule].astype(bool))) for rule in rules}
 
 
 def _fault(what: str, column: str) -> Refusal:
