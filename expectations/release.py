@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from great_expectations.expectations import Expectation
 
 RECOVERABLE = "cells_not_recoverable"
+PROVED = "gaps_have_proof"
 WITH_EARLIER = "not_recoverable_with_earlier_releases"
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
@@ -54,6 +55,21 @@ def judge_recoverable_together(
         rule for table, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=table), NOTHING_FOLLOWS)
     ]
     return _verdict(name, "release", findings, rules)
+
+
+def judge_proof(
+    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], certificates: pd.DataFrame
+) -> dict[str, Verdict]:
+    """The verdict `gaps_have_proof` of each table: certificates of all its gaps that hold (`ProtectedRelease`)."""
+    from polku.disclosure.protection.check import faults_of_release
+
+    verdicts = {}
+    for name, (table, spec) in tables.items():
+        faults = faults_of_release({name: (table, spec)}, certificates)
+        findings = [Finding(name, spec.count, fault, name) for fault in faults]
+        rules = _no_finding(replace(spec, name=name), "every gap has a proof")
+        verdicts[name] = _verdict(PROVED, name, findings, rules)
+    return verdicts
 
 
 def _judge(

@@ -121,30 +121,40 @@ def sketch(
                 "Record keys are drawn when the crosswalk is made: run the nightly job from landing on.",
                 file=spec.name,
             )
-        cells = _summed(con, f"select {dimensions}, record_key from sketched where is_counted", spec.dimensions)
-        every, by = con.execute(f"select distinct {dimensions} from sketched").df(), complement_by(spec)
+        by = complement_by(spec)
+        if by is not None and set(by) == set(spec.dimensions):
+            # A person is once in a cell, so that base and part come from one reading; the largest tables are so.
+            keys, base, found = _summed(con, f"select {dimensions}, is_counted, record_key from sketched", by)
+            return keys, found, base.without(found)
+        counted_rows = f"select {dimensions}, true as is_counted, record_key from sketched where is_counted"
+        named, _, cells = _summed(con, counted_rows, spec.dimensions)
+        every = con.execute(f"select distinct {dimensions} from sketched").df()
         keys = keys_of(every, spec.dimensions)
-        found = _at(cells, keys)
+        found = _at((named, cells), keys)
         if by is None:
             return keys, found, Sketches.empty(len(keys))
-        base = _summed(con, f"select distinct {', '.join([*by, 'record_key'])} from sketched", by)
-        return keys, found, _at(base, keys_of(every, by)).without(found)
+        base_rows = f"select distinct {', '.join([*by, 'true as is_counted', 'record_key'])} from sketched"
+        named, base, _ = _summed(con, base_rows, by)
+        return keys, found, _at((named, base), keys_of(every, by)).without(found)
     finally:
         con.execute("drop table sketched")
 
 
-def _summed(con: duckdb.DuckDBPyConnection, rows: str, by: Sequence[str]) -> tuple[np.ndarray, Sketches]:
-    """Keys of groups, and their sketches."""
-    total = "(sum(record_key) % 18446744073709551616)::ubigint"
+def _summed(con: duckdb.DuckDBPyConnection, rows: str, by: Sequence[str]) -> tuple[np.ndarray, Sketches, Sketches]:
+    """Keys of groups, the sketches of everybody in them, and of those who are counted."""
+    total = "(coalesce(sum(record_key){}, 0) % 18446744073709551616)::ubigint"
+    filtered = " filter (where is_counted)"
     found = con.execute(
-        f"select {', '.join([*by, ''])} (record_key % {BUCKETS})::integer as bucket_no, {total} as key_sum, "
-        f"count(*) as persons from ({rows}) group by all"
+        f"select {', '.join([*by, ''])} (record_key % {BUCKETS})::integer as bucket_no, {total.format('')} as key_sum, "
+        f"count(*) as persons, {total.format(filtered)} as counted_sum, count(*){filtered} as counted_persons "
+        f"from ({rows}) group by all"
     ).df()
     places, keys = pd.factorize(keys_of(found, by))
-    made = Sketches.empty(len(keys))
-    made.sums[places, found["bucket_no"]] = found["key_sum"].to_numpy(np.uint64)
-    made.counts[places, found["bucket_no"]] = found["persons"].to_numpy(np.int64)
-    return np.asarray(keys, dtype=object), made
+    everybody, counted = Sketches.empty(len(keys)), Sketches.empty(len(keys))
+    for made, sums, persons in ((everybody, "key_sum", "persons"), (counted, "counted_sum", "counted_persons")):
+        made.sums[places, found["bucket_no"]] = found[sums].to_numpy(np.uint64)
+        made.counts[places, found["bucket_no"]] = found[persons].to_numpy(np.int64)
+    return np.asarray(keys, dtype=object), everybody, counted
 
 
 def _at(groups: tuple[np.ndarray, Sketches], keys: np.ndarray) -> Sketches:

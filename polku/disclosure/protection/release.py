@@ -25,6 +25,7 @@ from polku.disclosure.cells import (
     lines_of,
     read_cells,
     sort_key,
+    words,
 )
 from polku.disclosure.policy import Policy
 from polku.disclosure.primary import small_bases, small_cells
@@ -39,7 +40,19 @@ def protect(
 ) -> pd.DataFrame:
     """The released form of one mart that no other is linked to: see `protect_release`."""
     name = spec.name
-    return protect_release({name: (table, spec)}, policy, {name: forced}, {name: kept})[name]
+    return protect_release({name: (table, spec)}, policy, {name: forced}, {name: kept}).tables[name]
+
+
+@dataclass(frozen=True)
+class ProtectedRelease:
+    """Released forms of tables by name, and their proof.
+
+    `certificates`: one row per table, certificate and cell that it changes (`table`, `certificate`, `cell` in words,
+    `step` in persons or events); not for publication. A cell of linked tables has a row for each.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    certificates: pd.DataFrame
 
 
 def protect_release(
@@ -47,7 +60,7 @@ def protect_release(
     policy: Policy,
     forced: Mapping[str, Collection[Key]] | None = None,
     kept: Mapping[str, Collection[Key]] | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> ProtectedRelease:
     """The released forms of marts by name: their columns and `status`, one row per cell, ordered by codes.
 
     Tables of one population are one system: a cell that two of them show is hidden in both or in none. A hidden cell
@@ -59,22 +72,38 @@ def protect_release(
 
     Raises ValueError for a table that has a status already: a release is made from marts.
     """
+    import pandas as pd
+
     forced, kept = forced or {}, kept or {}
     made = {name: _table(name, *tables[name], policy, forced.get(name, ())) for name in tables}
     groups: dict[str, list[_Table]] = defaultdict(list)
     for own in made.values():
         groups[own.spec.population or f"table {own.name}"].append(own)
-    released = {}
+    released: dict[str, pd.DataFrame] = {}
+    proofs: list[tuple[str, int, str, int]] = []
+    number = 0
     for group in groups.values():
         places = {own.name: own.places(together=len(group) > 1) for own in group}
         small = {places[own.name][key] for own in group for key in own.small}
         others = {places[own.name][key] for own in group for key in own.others}
         known = {at for own in group for key in kept.get(own.name, ()) if (at := places[own.name].get(key))}
+        others |= {own.base_place(key) for own in group for key in own.hidden_bases}
+        known |= {own.base_place(key) for own in group for key in own.bases.keys() - own.hidden_bases}
         hidden = hide_more(_figures(group, places), small, others, policy, known)
         for own in group:
-            status = {key: _status(places[own.name].get(key), cell, small, hidden) for key, cell in own.cells.items()}
+            place_of = places[own.name]
+            status = {key: _status(place_of.get(key), cell, small, hidden.cells) for key, cell in own.cells.items()}
             released[own.name] = _released(own.rows, own.spec, policy, status, own.hidden_bases)
-    return {name: released[name] for name in tables}
+            words_of = {place: words(key, own.spec.dimensions) for key, place in place_of.items()}
+            proofs += [
+                (own.name, number + i, words_of[place], step)
+                for i, proof in enumerate(hidden.certificates)
+                for place, step in proof.items()
+                if place in words_of
+            ]
+        number += len(hidden.certificates)
+    certificates = pd.DataFrame(proofs, columns=["table", "certificate", "cell", "step"])
+    return ProtectedRelease({name: released[name] for name in tables}, certificates)
 
 
 @dataclass(frozen=True)
@@ -103,13 +132,34 @@ class _Table:
         ]
         return (self.spec.adding, *sorted(codes))
 
+    def base_place(self, base: Key) -> Key:
+        """The name of a base among the cells."""
+        return (f"{self.spec.base} of {self.name}", *map(str, base))
+
+    @property
+    def bases(self) -> dict[Key, int]:
+        """The bases of which some are hidden: then they are cells as well. Empty where none is."""
+        cells = self.cells.values() if self.hidden_bases else ()
+        return {self.spec.base_key(cell.key): int(cell.figures[self.spec.base or ""] or 0) for cell in cells}
+
+    def lines_of_bases(self) -> Iterator[Line]:
+        """The lines along which bases add up, as lines of cells."""
+        dimensions = tuple(d for d in self.spec.dimensions if d in self.spec.base_by)
+        additive = [d for d in self.spec.additive if d in self.spec.base_by]
+        for line in lines_of(self.bases, dimensions, additive, self.spec.total_code):
+            parts = tuple(self.base_place(key) for key in line.parts)
+            yield Line(line.along, parts, self.base_place(line.total) if line.total else None)
+
     def lines(self, places: Mapping[Key, Key]) -> Iterator[Line]:
         """The lines among the linked tables; a total without a row here may be a cell of another table."""
         alone = all(key == place for key, place in places.items())
         for line in lines_of(places, self.spec.dimensions, self.spec.additive, self.spec.total_code):
             parts = tuple(places[key] for key in line.parts)
             total = places[line.total] if line.total else None
-            if total is None and not alone and line.parts:
+            base = self.spec.base_key(line.parts[0]) if line.parts else ()
+            if self.spec.base and line.along not in self.spec.base_by and base in self.hidden_bases:
+                total = self.base_place(base)
+            elif total is None and not alone and line.parts:
                 total = self.place(line.parts[0], without=line.along)
             yield Line(line.along, parts, total)
 
@@ -141,7 +191,7 @@ def _hidden_bases(cells: Mapping[Key, Cell], spec: ReleaseSpec, policy: Policy) 
     bases = {spec.base_key(key): int(cell.figures[spec.base] or 0) for key, cell in cells.items()}
     dimensions = tuple(d for d in spec.dimensions if d in spec.base_by)
     lines = lines_of(bases, dimensions, [d for d in spec.additive if d in spec.base_by], spec.total_code)
-    return hide_more(Figures(bases, bases, lines), small_bases(bases, policy), set(), policy)
+    return hide_more(Figures(bases, bases, lines), small_bases(bases, policy), set(), policy).cells
 
 
 def _figures(group: list[_Table], places: Mapping[str, Mapping[Key, Key]]) -> Figures:
@@ -159,7 +209,9 @@ def _figures(group: list[_Table], places: Mapping[str, Mapping[Key, Key]]) -> Fi
                 bases[place] = int(figures[spec.base] or 0)
                 if spec.base_key(key) not in own.hidden_bases:
                     shown.add(place)
-        lines += own.lines(places[own.name])
+        for key, persons_in_base in own.bases.items():
+            values[own.base_place(key)] = persons[own.base_place(key)] = persons_in_base
+        lines += [*own.lines(places[own.name]), *own.lines_of_bases()]
     overlapping = any(own.spec.counts for own in group)
     return Figures(values, persons, lines, overlapping, bases, frozenset(shown))
 
