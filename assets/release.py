@@ -27,6 +27,7 @@ from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
 from polku.publication import head_of_ledger, read_release, write_release
 from polku.publication.manifest import digest_of, fingerprint
+from polku.research.airlock import forced_by_outputs
 from polku.research.record_keys import sketches
 from polku.research.release_ledger import release_ledger, write_certificates
 from polku.research.snapshot import read_mart
@@ -67,7 +68,8 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
                 kinds={"python", "parquet"},
                 owners=OWNERS,
                 description=f"`{spec.name}` with small cells hidden by the profile `{policy.profile}`: {policy.title}. "
-                "Figures that too few persons tell from an earlier release stand as they were.",
+                "Figures that too few persons tell from an earlier release stand as they were; those that too few "
+                "persons tell from a released output are hidden.",
             )
             for spec in specs
         ],
@@ -84,10 +86,11 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
             ledger.refuse_unless_it_holds(*head_of_ledger(root))
             tables = {spec.name: (read_mart(root, spec.name), spec) for spec in specs}
             planned = plan(tables, sketches(root, specs), ledger, policy)
+            beside_outputs = forced_by_outputs(root, planned, policy)
             made = protect_release(
                 tables,
                 policy,
-                forced={spec.name: planned.forced(spec.name) for spec in specs},
+                forced={spec.name: planned.forced(spec.name) | beside_outputs[spec.name] for spec in specs},
                 kept={spec.name: planned.kept(spec.name) for spec in specs},
             )
             protected = made.tables

@@ -8,6 +8,7 @@ import os
 
 import dagster as dg
 
+from assets.airlock import outputs_asset
 from assets.crosswalk import KEY as CROSSWALK
 from assets.crosswalk import crosswalk_asset
 from assets.effects import effects_assets
@@ -37,6 +38,7 @@ defs = dg.Definitions(
         snapshot_asset(root, study, marts),
         *release_assets(root, study, marts),
         published_asset(root, study, marts),
+        outputs_asset(root),
     ],
     asset_checks=groups_checks(root, study),
     jobs=[land, rebuild, nightly],

@@ -163,6 +163,11 @@ class DataRoot:
         return self.path / "release_ledger"
 
     @property
+    def airlock(self) -> Path:
+        """Analysts' own tables that are to leave: queue, history, roles, sketches (encrypted); never to be removed."""
+        return self.path / "airlock"
+
+    @property
     def published(self) -> Path:
         """What has left: released tables, pictures and manifests."""
         return self.path / "published"

@@ -23,7 +23,8 @@ from polku.disclosure.ledger.sketch import Sketches, sketch
 from polku.layout import DataRoot
 from polku.research import storage
 
-_RECORDS = "(select entity_key as person_key, record_key from identities.record)"
+RECORDS = "(select entity_key as person_key, record_key from identities.record)"
+"""SQL of the record key of each person, where the store of identities is attached as `identities`."""
 
 
 def draw_missing(con: duckdb.DuckDBPyConnection) -> int:
@@ -49,4 +50,4 @@ def sketches(root: DataRoot, specs: Iterable[ReleaseSpec]) -> dict[str, tuple[np
     with storage.connect(root) as con:
         storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
         storage.attach(con, root, root.identities, "identities", read_only=True)
-        return {spec.name: sketch(con, spec, f"warehouse.intermediate.{spec.members}", _RECORDS) for spec in listed}
+        return {spec.name: sketch(con, spec, f"warehouse.intermediate.{spec.members}", RECORDS) for spec in listed}

@@ -51,9 +51,12 @@ class System:
         return [figures.table.name for figures, at in self.places if position in at]
 
 
-def build(spec: AuditSpec, *, joint: bool) -> System:
-    """The system of all tables; with `joint`, releases are linked. Refuses (USAGE) every fault of the tables."""
-    tables = [read_figures(table, spec.dims) for table in spec.tables]
+def build(spec: AuditSpec, *, joint: bool, read: Sequence[Figures] | None = None) -> System:
+    """The system of all tables; with `joint`, releases are linked. Refuses (USAGE) every fault of the tables.
+
+    `read` are the figures of the tables where they are no files.
+    """
+    tables = [read_figures(table, spec.dims) for table in spec.tables] if read is None else list(read)
     dims = {name: dim.flattened(codes_of(tables, name)) for name, dim in spec.dims.items()}
     measures = tuple(dict.fromkeys([table.measure for table in spec.tables] + _named(spec.statements)))
     layout = Layout(dims, tuple(release.name for release in spec.releases), measures)
