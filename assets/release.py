@@ -19,16 +19,16 @@ from assets.landing import OWNERS
 from assets.quiet import without_values
 from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
-from expectations import Verdict, judge_recoverable_together, judge_release, judge_with_earlier
-from expectations.release import WITH_EARLIER
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of
+from expectations import Verdict, judge_proof, judge_recoverable_together, judge_release, judge_with_earlier
+from expectations.release import PROVED, WITH_EARLIER
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
 from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
 from polku.publication import head_of_ledger, read_release, write_release
 from polku.publication.manifest import digest_of, fingerprint
 from polku.research.record_keys import sketches
-from polku.research.release_ledger import release_ledger
+from polku.research.release_ledger import release_ledger, write_certificates
 from polku.research.snapshot import read_mart
 from polku.studies import Study
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CHECKS = {
     "cells_large_enough": "No figure tells about fewer persons than the policy asks for.",
     "cells_not_recoverable": "No hidden figure can be worked out from the published ones.",
+    PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
     WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
 
@@ -83,14 +84,19 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
             ledger.refuse_unless_it_holds(*head_of_ledger(root))
             tables = {spec.name: (read_mart(root, spec.name), spec) for spec in specs}
             planned = plan(tables, sketches(root, specs), ledger, policy)
-            protected = protect_release(
+            made = protect_release(
                 tables,
                 policy,
                 forced={spec.name: planned.forced(spec.name) for spec in specs},
                 kept={spec.name: planned.kept(spec.name) for spec in specs},
             )
+            protected = made.tables
+            told = {name: (table, tables[name][1]) for name, table in protected.items()}
+            proved = judge_proof(told, made.certificates)
             outcome = planned.conclude(protected, today)
-            verdicts = {spec.name: judge_release(protected[spec.name], spec, policy) for spec in specs}
+            verdicts = {
+                spec.name: (*judge_release(protected[spec.name], spec, policy), proved[spec.name]) for spec in specs
+            }
             joint = Verdict(WITH_EARLIER, 0)
             if outcome.is_new:
                 joint = judge_with_earlier(planned.public_with(outcome, today), planned.specs, policy)
@@ -102,7 +108,7 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
         if joint.passed and all(verdict.passed for its in verdicts.values() for verdict in its):
             with without_values():
                 if outcome.is_new and not held:
-                    _put_on_record(root, planned, outcome, policy, today)
+                    _put_on_record(root, planned, outcome, policy, today, made.certificates)
             reason = "Held back: new figures cannot be hidden behind known ones." if held else outcome.reason()
             for spec in specs:
                 yield _materialized(root, spec, outcome, reason)
@@ -121,18 +127,22 @@ def _is_held(joint: Verdict, planned: Plan, protected: Mapping[str, pd.DataFrame
     return judge_recoverable_together(alone, policy).passed
 
 
-def _put_on_record(root: DataRoot, planned: Plan, outcome: Outcome, policy: Policy, day: date) -> None:
+def _put_on_record(
+    root: DataRoot, planned: Plan, outcome: Outcome, policy: Policy, day: date, certificates: pd.DataFrame
+) -> None:
     """Write the tables, then their entry: a killed run is decided about anew, nothing is published without an entry."""
     files = {name: write_release(root, name, concluded.table) for name, concluded in outcome.tables.items()}
+    release = fingerprint({name: digest_of(file) for name, file in files.items()})
+    digest = write_certificates(root, release, certificates)
     draft = Draft(
-        release=fingerprint({name: digest_of(file) for name, file in files.items()}),
+        release=release,
         day=day,
         inputs=accepted_inputs(root),
         policy=fingerprint(asdict(policy)),
         code_version=code_version(),
         tables=outcome.tables,
         dimensions={name: planned.tables[name][1].dimensions for name in outcome.tables},
-        certificates={},
+        certificates=dict.fromkeys(files, digest),
     )
     release_ledger(root).append(draft, planned.head)
 
@@ -148,6 +158,12 @@ def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: s
             "dagster/row_count": dg.MetadataValue.int(len(table)),
             "bytes": dg.MetadataValue.int((root.release / f"{spec.name}.parquet").stat().st_size),
             "reason": dg.MetadataValue.text(reason),
+            "hidden_share": dg.MetadataValue.float(round(sum(map(_is_hidden, table[STATUS])) / max(len(table), 1), 4)),
+            "hidden_by_code": dg.MetadataValue.md(utility.in_words(utility.loss(table, spec))),
             **{name: dg.MetadataValue.int(count) for name, count in {**cells, **verdicts}.items()},
         },
     )
+
+
+def _is_hidden(status: str) -> bool:
+    return Status(status).hidden

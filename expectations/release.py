@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from polku.disclosure.ledger.cell_file import PublicRelease
 
 RECOVERABLE = "cells_not_recoverable"
+PROVED = "gaps_have_proof"
 WITH_EARLIER = "not_recoverable_with_earlier_releases"
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
@@ -59,6 +60,21 @@ def _judge_together(name: str, attack: Callable[[], list[Finding]], specs: Mappi
         return Verdict(name, 0, (str(refusal),), could_judge=False)
     rules = [rule for table, spec in specs.items() for rule in _no_finding(replace(spec, name=table), NOTHING_FOLLOWS)]
     return _verdict(name, "release", findings, rules)
+
+
+def judge_proof(
+    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], certificates: pd.DataFrame
+) -> dict[str, Verdict]:
+    """The verdict `gaps_have_proof` of each table: certificates of all its gaps that hold (`ProtectedRelease`)."""
+    from polku.disclosure.protection.check import faults_of_release
+
+    verdicts = {}
+    for name, (table, spec) in tables.items():
+        faults = faults_of_release({name: (table, spec)}, certificates)
+        findings = [Finding(name, spec.count, fault, name) for fault in faults]
+        rules = _no_finding(replace(spec, name=name), "every gap has a proof")
+        verdicts[name] = _verdict(PROVED, name, findings, rules)
+    return verdicts
 
 
 def _judge(

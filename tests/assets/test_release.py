@@ -9,6 +9,8 @@ import dagster as dg
 import pytest
 
 from assets.release import release_assets
+from polku.disclosure import Policy, protect_release
+from polku.disclosure.protection.release import ProtectedRelease
 from polku.layout import DataRoot
 from polku.publication import read_release
 from polku.research.release_ledger import release_ledger
@@ -60,13 +62,18 @@ def test_a_protected_table_is_written_and_its_gaps_are_counted(root: DataRoot) -
 
 
 def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.release.protect", lambda table, spec, policy, forced: table.assign(status="ok"))
+    def unprotected(tables: dict, policy: Policy, **masks: dict) -> ProtectedRelease:
+        made = protect_release(tables, policy, **masks)
+        return replace(made, tables={name: table.assign(status="ok") for name, (table, _) in tables.items()})
+
+    monkeypatch.setattr("assets.release.protect_release", unprotected)
     result = run(root)
     assert not result.success
     assert result.get_asset_materialization_events() == []
     assert {c.check_name: c.passed for c in result.get_asset_check_evaluations()} == {
         "cells_large_enough": False,
         "cells_not_recoverable": True,
+        "gaps_have_proof": False,
         "not_recoverable_with_earlier_releases": True,
     }
     assert list(root.release.glob("*")) == []

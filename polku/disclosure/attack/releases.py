@@ -45,7 +45,6 @@ def recover_between(
         system.take_release(remembered(release, specs, seen), specs, policy)
     before = system.known_now()
     told = len(system.terms)
-    system.used.clear()
     system.take_release(remembered(releases[-1], specs, seen), specs, policy)
     system.add_changes(len(before[0]))
     return told_by_few(releases, specs, policy) + list(_given_away(system, before, told, policy))
@@ -55,13 +54,16 @@ def recover_between(
 class _Joint(LinkedTables):
     """Linked tables over releases. `used` are positions that the release being taken has told of.
 
-    `numbers` are by place the positions that it had, oldest first; `changes` the position of each difference by its
-    finding, with the positions of which it is one.
+    `numbers` are by place the positions that it had, oldest first; `begun` those that were put on record, as figures or
+    gaps; `owed` those that must not be shown: gaps on record, and all that this release does not show. A number that was
+    held back and never on record may be shown later, when enough persons tell it from all that are.
+    `changes` are the positions of differences, with the two of which each is one.
     """
 
     used: set[int] = field(default_factory=set)
     numbers: dict[Place, list[int]] = field(default_factory=dict)
     begun: set[int] = field(default_factory=set)
+    owed: set[int] = field(default_factory=set)
     changes: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     def at(self, place: Place, version: object, name: str) -> int:
@@ -76,10 +78,12 @@ class _Joint(LinkedTables):
     def take_release(self, release: Remembered, specs: Mapping[str, ReleaseSpec], policy: Policy) -> None:
         """The tables of a release as they were, and what their cells still tell."""
         self.of, self.version = f" of {release.day}", release.version
+        self.used, gaps_before, self.owed = set(), len(self.gaps), self.owed & self.begun
         for name, cells in release.tables.items():
             self.take(name, cells, specs[name], policy)
         numbers = (self.position.get((place, release.version(place))) for place in release.begun)
         self.begun |= {at for at in numbers if at is not None}
+        self.owed |= {at for at, _ in self.gaps[gaps_before:]}
 
     def known_now(self) -> list[np.ndarray]:
         """What is known of each number by itself, by level."""
@@ -129,6 +133,8 @@ def _given_away(system: _Joint, before: list[np.ndarray], told: int, policy: Pol
     wanted = np.zeros(size, dtype=bool)
     wanted[[at for at, _ in system.gaps]] = True
     wanted &= (near | (np.arange(size) >= last)) & (alone[-1][:, 0] != alone[-1][:, 1])
+    shown = np.ptp(system.known_now()[-1], axis=1) == 0
+    wanted &= ~shown | np.isin(np.arange(size), list(system.owed))
     bounds, (low, high) = believed(facts := system.facts(kept), system.known_now(), 0, wanted, exact_only=True)
     exact = wanted & (high - low <= ALMOST)
     for at in system.changes:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 import numpy as np
 import pandas as pd
 
+from polku.disclosure.cells import ReleaseSpec, lines_of, read_cells, words
 from polku.disclosure.dimensions import Dimension
 
 KEPT = 5
@@ -74,3 +75,32 @@ def _named(what: str, rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
 
 
 CERTIFICATE = "certificate"
+
+
+def faults_of_release(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], certificates: pd.DataFrame) -> list[str]:
+    """The same for the protected tables of a release and their certificates (`ProtectedRelease`).
+
+    A line whose total has no row and of which no part is published has a total that nobody knows: it may change.
+    """
+    found: list[str] = []
+    for name, (table, spec) in tables.items():
+        cells = read_cells(table, spec)
+        keys = {words(key, spec.dimensions): key for key in cells}
+        hidden = {key for key, cell in cells.items() if cell.status is not None and cell.status.hidden}
+        own = certificates[certificates["table"] == name]
+        strangers = [cell for cell in own["cell"].unique() if keys.get(cell) not in hidden]
+        found += [f"{name}: a certificate changes a cell that is published or is no cell: {c}" for c in strangers]
+        steps = own.assign(key=own["cell"].map(keys)).pivot_table("step", "cell", CERTIFICATE, "sum", fill_value=0)
+        moved = set(steps.index[(steps != 0).any(axis=1)])
+        bare = sorted(words(key, spec.dimensions) for key in hidden - {keys[cell] for cell in moved if cell in keys})
+        found += [f"{name}: no certificate changes a hidden cell: {cell}" for cell in bare]
+        observed = [key for key, cell in cells.items() if cell.figures[spec.count] is not None or key in hidden]
+        for line in lines_of(observed, spec.dimensions, spec.additive, spec.total_code):
+            parts = [words(key, spec.dimensions) for key in line.parts if key in hidden]
+            if line.total is None and len(parts) == len(line.parts) and not spec.base:
+                continue
+            total = [words(line.total, spec.dimensions)] if line.total in hidden else []
+            change = steps.reindex(parts, fill_value=0).sum() - steps.reindex(total, fill_value=0).sum()
+            if (change != 0).any():
+                found.append(f"{name}: a certificate changes a sum along {line.along}: {', '.join(parts[:KEPT])}")
+    return found

@@ -25,6 +25,7 @@ from polku.disclosure.cells import (
     lines_of,
     read_cells,
     sort_key,
+    words,
 )
 from polku.disclosure.policy import Policy
 from polku.disclosure.primary import small_bases, small_cells
@@ -39,7 +40,19 @@ def protect(
 ) -> pd.DataFrame:
     """The released form of one mart that no other is linked to: see `protect_release`."""
     name = spec.name
-    return protect_release({name: (table, spec)}, policy, {name: forced}, {name: kept})[name]
+    return protect_release({name: (table, spec)}, policy, {name: forced}, {name: kept}).tables[name]
+
+
+@dataclass(frozen=True)
+class ProtectedRelease:
+    """Released forms of tables by name, and their proof.
+
+    `certificates`: one row per table, certificate and cell that it changes (`table`, `certificate`, `cell` in words,
+    `step` in persons or events); not for publication. A cell of linked tables has a row for each.
+    """
+
+    tables: dict[str, pd.DataFrame]
+    certificates: pd.DataFrame
 
 
 def protect_release(
@@ -47,7 +60,7 @@ def protect_release(
     policy: Policy,
     forced: Mapping[str, Collection[Key]] | None = None,
     kept: Mapping[str, Collection[Key]] | None = None,
-) -> dict[str, pd.DataFrame]:
+) -> ProtectedRelease:
     """The released forms of marts by name: their columns and `status`, one row per cell, ordered by codes.
 
     Tables of one population are one system: a cell that two of them show is hidden in both or in none. A hidden cell
@@ -59,12 +72,16 @@ def protect_release(
 
     Raises ValueError for a table that has a status already: a release is made from marts.
     """
+    import pandas as pd
+
     forced, kept = forced or {}, kept or {}
     made = {name: _table(name, *tables[name], policy, forced.get(name, ())) for name in tables}
     groups: dict[str, list[_Table]] = defaultdict(list)
     for own in made.values():
         groups[own.spec.population or f"table {own.name}"].append(own)
-    released = {}
+    released: dict[str, pd.DataFrame] = {}
+    proofs: list[tuple[str, int, str, int]] = []
+    number = 0
     for group in groups.values():
         places = {own.name: own.places(together=len(group) > 1) for own in group}
         small = {places[own.name][key] for own in group for key in own.small}
@@ -72,9 +89,19 @@ def protect_release(
         known = {at for own in group for key in kept.get(own.name, ()) if (at := places[own.name].get(key))}
         hidden = hide_more(_figures(group, places), small, others, policy, known)
         for own in group:
-            status = {key: _status(places[own.name].get(key), cell, small, hidden) for key, cell in own.cells.items()}
+            place_of = places[own.name]
+            status = {key: _status(place_of.get(key), cell, small, hidden.cells) for key, cell in own.cells.items()}
             released[own.name] = _released(own.rows, own.spec, policy, status, own.hidden_bases)
-    return {name: released[name] for name in tables}
+            words_of = {place: words(key, own.spec.dimensions) for key, place in place_of.items()}
+            proofs += [
+                (own.name, number + i, words_of[place], step)
+                for i, proof in enumerate(hidden.certificates)
+                for place, step in proof.items()
+                if place in words_of
+            ]
+        number += len(hidden.certificates)
+    certificates = pd.DataFrame(proofs, columns=["table", "certificate", "cell", "step"])
+    return ProtectedRelease({name: released[name] for name in tables}, certificates)
 
 
 @dataclass(frozen=True)
@@ -141,7 +168,7 @@ def _hidden_bases(cells: Mapping[Key, Cell], spec: ReleaseSpec, policy: Policy) 
     bases = {spec.base_key(key): int(cell.figures[spec.base] or 0) for key, cell in cells.items()}
     dimensions = tuple(d for d in spec.dimensions if d in spec.base_by)
     lines = lines_of(bases, dimensions, [d for d in spec.additive if d in spec.base_by], spec.total_code)
-    return hide_more(Figures(bases, bases, lines), small_bases(bases, policy), set(), policy)
+    return hide_more(Figures(bases, bases, lines), small_bases(bases, policy), set(), policy).cells
 
 
 def _figures(group: list[_Table], places: Mapping[str, Mapping[Key, Key]]) -> Figures:

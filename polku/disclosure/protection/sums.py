@@ -39,9 +39,17 @@ class Figures:
     open_bases: frozenset[Key] = frozenset()
 
 
+@dataclass(frozen=True)
+class Hidden:
+    """Cells to hide, and the certificates of that: each gives for some cells the steps of an alternative table."""
+
+    cells: set[Key]
+    certificates: list[dict[Key, int]]
+
+
 def hide_more(
     figures: Figures, primary: set[Key], others: set[Key], policy: Policy, kept: Collection[Key] = ()
-) -> set[Key]:
+) -> Hidden:
     """The cells to hide so that neither `primary` nor `others` (hidden for another reason) can be derived.
 
     `kept` cells are not hidden for others: everybody knows them from an earlier release. The answer holds both, and is
@@ -52,14 +60,15 @@ def hide_more(
     hidden = (primary | others) & set(keys)
     unknown: set[int] = set()
     while True:
-        found, unprotected = _covered(figures, keys, primary & hidden, hidden, unknown, policy, set(kept))
+        made, unprotected = _covered(figures, keys, primary & hidden, hidden, unknown, policy, set(kept))
+        found = made.cells
         more = _for_few_persons(figures, found, policy, kept) - found
         if not more:
             lost = {number for key in unprotected for number in _totals_to_lose(figures, key, found) - unknown}
             unknown |= lost
             more = {key for number in lost for key in figures.lines[number].parts if key in figures.values} - found
             if not lost:
-                return found
+                return made
         hidden = found | more
 
 
@@ -71,7 +80,7 @@ def _covered(
     unknown: set[int],
     policy: Policy,
     kept: set[Key],
-) -> tuple[set[Key], list[Key]]:
+) -> tuple[Hidden, list[Key]]:
     """Hidden cells with certificates for all of `hidden`, and the cells that could not be protected."""
     at = {key: number for number, key in enumerate(keys)}
     sums = [
@@ -91,7 +100,12 @@ def _covered(
         down=np.where(fixed, 0, (values - limits[:, 0]).clip(0)),
     )
     found = cover(problem, Linked(len(keys), [own for own in sums if own]))
-    return {keys[i] for i in np.flatnonzero(found.hidden)}, [keys[i] for i in found.unprotected]
+    certificates = [
+        {keys[cell]: int(step) for cell, step in zip(proof.cells, proof.steps, strict=True)}
+        for proof in found.certificates.values()
+    ]
+    hidden_cells = {keys[i] for i in np.flatnonzero(found.hidden)}
+    return Hidden(hidden_cells, certificates), [keys[i] for i in found.unprotected]
 
 
 def _totals_to_lose(figures: Figures, key: Key, hidden: set[Key]) -> set[int]:

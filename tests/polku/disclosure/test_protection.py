@@ -23,6 +23,7 @@ from polku.disclosure import (
     smallest_cells,
 )
 from polku.disclosure.cells import is_amount, is_share, read_cells
+from polku.disclosure.protection.check import faults_of_release
 from tests.polku.disclosure import known
 from tests.polku.disclosure.strategies import exits, policies, policy, tables
 
@@ -262,10 +263,41 @@ def linked() -> dict[str, Case]:
 
 def test_tables_of_one_population_are_protected_as_one() -> None:
     rule = policy(10, zeros=False)
-    released = protect_release(linked(), rule)
+    released = protect_release(linked(), rule).tables
     hidden = {
         name: set(table.loc[table[STATUS] != "ok", "region"]) for name, table in released.items() if "region" in table
     }
     assert "K" in hidden["county"] & hidden["kind"]
     assert hidden["kind"] <= hidden["county"]
     assert recover_all({name: (released[name], spec) for name, (_, spec) in linked().items()}, rule) == []
+
+
+@some
+@given(tables, policies)
+def test_every_gap_of_a_release_has_a_certificate(case: Case, rule: Policy) -> None:
+    assume(can_be_protected(case, rule))
+    spec = case[1]
+    made = protect_release({spec.name: case}, rule)
+    shown = {spec.name: (made.tables[spec.name], spec)}
+    assert faults_of_release(shown, made.certificates) == []
+    gaps = sum(Status(status).hidden for status in made.tables[spec.name][STATUS])
+    assert len(faults_of_release(shown, made.certificates.head(0))) == gaps
+
+
+def test_a_certificate_that_changes_a_sum_or_a_published_cell_is_found() -> None:
+    table = shares(employed=[60], other=[3], pension=[20], student=[50])
+    made = protect_release({"s": (table, SHARES)}, policy(10))
+    shown = {"s": (made.tables["s"], SHARES)}
+    assert faults_of_release(shown, made.certificates) == []
+    sum_changed = made.certificates.assign(step=[2, *made.certificates["step"][1:]])
+    assert "a sum along state_code" in faults_of_release(shown, sum_changed)[0]
+    elsewhere = made.certificates.assign(cell=made.certificates["cell"].str.replace("pension", "student"))
+    assert "a cell that is published" in faults_of_release(shown, elsewhere)[0]
+
+
+def test_certificates_of_linked_tables_hold_for_each() -> None:
+    rule = policy(10, zeros=False)
+    made = protect_release(linked(), rule)
+    shown = {name: (made.tables[name], spec) for name, (_, spec) in linked().items()}
+    assert faults_of_release(shown, made.certificates) == []
+    assert set(made.certificates["table"]) == {"county", "kind"}
