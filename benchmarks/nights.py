@@ -36,6 +36,7 @@ TABLES = {
         "persons",
         additive=dimensions,
         total_code=dict.fromkeys(dimensions, TOTAL),
+        population="everybody",
         members=f"members of {name}",
     )
     for name, dimensions in {"by_area": ("area", "activity"), "by_age": ("activity", "age")}.items()

@@ -54,10 +54,11 @@ def recover_between(
 class _Joint(LinkedTables):
     """Linked tables over releases. `used` are positions that the release being taken has told of.
 
-    `numbers` are by place the positions that it had, oldest first; `begun` those that were put on record, as figures or
-    gaps; `owed` those that must not be shown: gaps on record, and all that this release does not show. A number that was
-    held back and never on record may be shown later, when enough persons tell it from all that are.
-    `changes` are the positions of differences, with the two of which each is one.
+    - `numbers`: by place the positions that it had, oldest first.
+    - `begun`: those that were put on record, as figures or gaps.
+    - `owed`: those that must not be shown: gaps on record, and all that this release does not show. A number that was
+      held back and never on record may be shown later, when enough persons tell it from all that are.
+    - `changes`: the positions of differences, with the two of which each is one.
     """
 
     used: set[int] = field(default_factory=set)
