@@ -20,6 +20,7 @@ from benchmarks.nights import TABLES, Night, Register, released_nights
 from polku.disclosure import Policy, load_policy, recover_between
 from polku.disclosure.ledger.decision import Verdict
 
+
 @dataclass(frozen=True)
 class Measured:
     """Shares are of all cells of all nights after the first, also of those that were `held_whole` by the gate.
