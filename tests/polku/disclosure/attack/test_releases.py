@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import date
-from itertools import combinations
+from itertools import combinations, product
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from polku.disclosure import ReleaseSpec, recover_between
 from polku.disclosure.attack.remembered import with_codes_as_text
@@ -149,3 +152,79 @@ def test_codes_are_compared_as_the_ledger_spells_them() -> None:
     by_day = replace(SPECS["areas"], total_code={"area": date(2026, 1, 1)}, structural_zeros=({"area": None},))
     assert with_codes_as_text(by_day).total_code == {"area": "2026-01-01"}
     assert with_codes_as_text(by_day).structural_zeros == ({"area": None},)
+
+
+# ------------------------------------------------------------------------------------------ trying every pair of tables
+AREAS = ("a", "b", "c")
+HIGHEST = 9
+Number = tuple[str, frozenset[int]]
+"""A cell with the same persons in it is one number, whatever the release."""
+
+
+@st.composite
+def two_nights(draw: st.DrawFn) -> list[PublicRelease]:
+    """Areas of up to four persons; of any of them nobody, some or all are others on the second night."""
+    first = {area: frozenset(range(10 * i, 10 * i + draw(st.integers(0, 4)))) for i, area in enumerate(AREAS)}
+    second = {
+        area: first[area] if draw(st.booleans()) else frozenset(range(10 * i + 2, 10 * i + 2 + draw(st.integers(0, 4))))
+        for i, area in enumerate(AREAS)
+    }
+    made: list[PublicRelease] = []
+    for cells in (first, second):
+        hidden = draw(st.sets(st.sampled_from(AREAS)))
+        gaps = {area: "primary" if len(cells[area]) < 3 else SECONDARY for area in hidden}
+        made.append(nights.released(cells, gaps, made, 3))
+        NIGHTS[made[-1].day] = cells | {"all": frozenset().union(*cells.values())}
+    return made
+
+
+NIGHTS: dict[date, dict[str, frozenset[int]]] = {}
+"""Who was in which area on the nights of the last case drawn."""
+
+
+def exact(releases: list[PublicRelease]) -> tuple[set[Number], dict[Number, date]]:
+    """Numbers that have one value in all tables that agree with the releases; hidden ones with their last night."""
+    ends: dict[Number, tuple[int, int]] = {}
+    hidden: dict[Number, date] = {}
+    for release in releases:
+        for row in release.cells.to_pylist():
+            area = json.loads(row["cell"])[0]
+            number, figure = (area, NIGHTS[release.day][area]), row["figures"][0]
+            begun = row["since"] == release.no
+            low, high = ends.get(number, (0, 3 * HIGHEST if area == "all" else HIGHEST))
+            if begun and figure is not None:
+                low = high = int(figure)
+            elif begun and row["status"] == "primary":
+                high = min(high, 2)
+            elif begun:
+                low = max(low, 3)
+            ends[number] = low, high
+            if figure is None or low < high:
+                hidden[number] = release.day
+    inner = [number for number in ends if number[0] != "all"]
+    seen: dict[Number, set[int]] = {number: set() for number in ends}
+    for values in product(*(range(ends[number][0], ends[number][1] + 1) for number in inner)):
+        table = dict(zip(inner, values, strict=True))
+        for release in releases:
+            cells = NIGHTS[release.day]
+            total, value = ("all", cells["all"]), sum(table[area, cells[area]] for area in AREAS)
+            if table.setdefault(total, value) != value or not ends[total][0] <= value <= ends[total][1]:
+                break
+        else:
+            for number, value in table.items():
+                seen[number].add(value)
+    return {number for number, values in seen.items() if len(values) == 1}, hidden
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@given(two_nights())
+def test_two_releases_give_away_what_only_one_pair_of_tables_explains(releases: list[PublicRelease]) -> None:
+    before, _ = exact(releases[:1])
+    known, hidden = exact(releases)
+    expected = {f"area={number[0]} of {hidden[number]}" for number in (known - before) & set(hidden)}
+    found = {
+        finding.cell
+        for finding in recover_between(releases, SPECS, policy(3, complements=False))
+        if not finding.why.startswith(("its change", "fewer persons"))
+    }
+    assert found == expected
