@@ -55,7 +55,7 @@ def few_told_apart(nights: Sequence[Night], threshold: int, *, ledger: bool) -> 
     found = 0
     for name in TABLES:
         shown: dict[str, list[frozenset[int]]] = {}
-        for night in nights:
+        for night in (each for each in nights if each.is_released or not ledger):
             states = night.outcome.tables[name].states
             fresh = (states.since == states.since.max()) & night.outcome.tables[name].begins
             told = (fresh | (not ledger)) & ~states.is_gap

@@ -225,7 +225,10 @@ class ReleaseLedger:
         file = self._present(entry)
         if file is None:
             raise broken(self._file(entry.no), "the cells of a release are missing.")
-        return self._files.read(file)
+        cells = self._files.read(file)
+        if cells.column_names != cell_file.SCHEMA.names:
+            raise broken(file, "the cells of a release are of a form that is not known.")
+        return cells
 
     def _file(self, no: int) -> Path:
         return self._folder / f"{no:06}.parquet"

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from benchmarks.nights import TABLES, Night, Register, released_nights
-from benchmarks.releases import few_told_apart, measured
+from benchmarks.releases import Measured, few_told_apart, measured
 from polku.disclosure import ReleaseSpec, load_policy, protect
 from polku.disclosure.ledger.night import Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
@@ -35,14 +35,17 @@ def test_no_cell_shows_two_figures_that_few_persons_tell_apart(nights: list[Nigh
     assert few_told_apart(nights, POLICY.threshold, ledger=False) > 100
 
 
-def test_thirty_nights_give_no_hidden_figure_away(nights: list[Night]) -> None:
+@pytest.fixture(scope="module")
+def found(nights: list[Night]) -> Measured:
+    return measured(nights, POLICY)
+
+
+def test_thirty_nights_give_no_hidden_figure_away(found: Measured) -> None:
     """Arrivals, departures, corrections and erasures over two linked tables; no night had to be held back whole."""
-    found = measured(nights, POLICY)
     assert (found.releases, found.recovered, found.held_whole) == (30, 0, 0)
 
 
-def test_cells_do_change_in_time_and_the_share_held_back_is_told(nights: list[Night]) -> None:
-    found = measured(nights, POLICY)
+def test_cells_do_change_in_time_and_the_share_held_back_is_told(found: Measured) -> None:
     assert found.changed > 0.05
     assert found.held + found.unchanged + found.changed == pytest.approx(1, abs=0.01)
 
