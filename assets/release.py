@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 
@@ -32,9 +32,6 @@ from polku.research.record_keys import sketches
 from polku.research.release_ledger import release_ledger, write_certificates
 from polku.research.snapshot import read_mart
 from polku.studies import Study
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 CHECKS = {
     "cells_large_enough": "No figure tells about fewer persons than the policy asks for.",
@@ -117,9 +114,7 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
     return release
 
 
-def _is_held(
-    joint: Verdict, planned: Plan, protected: Mapping[str, pd.DataFrame], tables: Tables, policy: Policy
-) -> bool:
+def _is_held(joint: Verdict, planned: Plan, protected: Mapping[str, Any], tables: Tables, policy: Policy) -> bool:
     """Whether the new figures are safe among themselves, but not beside those that earlier releases still tell.
 
     Then nothing is left to hide them behind, and none of them leaves tonight; the gate is not to blame.
@@ -131,7 +126,7 @@ def _is_held(
 
 
 def _put_on_record(
-    root: DataRoot, planned: Plan, outcome: Outcome, policy: Policy, day: date, certificates: pd.DataFrame
+    root: DataRoot, planned: Plan, outcome: Outcome, policy: Policy, day: date, certificates: Any
 ) -> None:
     """Write the tables, then their entry: a killed run is decided about anew, nothing is published without an entry."""
     files = {name: write_release(root, name, concluded.table) for name, concluded in outcome.tables.items()}
