@@ -19,10 +19,10 @@ from assets.landing import OWNERS
 from assets.quiet import without_values
 from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
-from expectations import Verdict, judge_proof, judge_recoverable_together, judge_release
+from expectations import Verdict, judge_proof, judge_recoverable_together, judge_release, judge_with_earlier
 from expectations.release import PROVED, WITH_EARLIER
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
-from polku.disclosure.ledger.night import Outcome, Plan, Tables, plan
+from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
 from polku.publication import head_of_ledger, read_release, write_release
@@ -97,9 +97,11 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
             verdicts = {
                 spec.name: (*judge_release(protected[spec.name], spec, policy), proved[spec.name]) for spec in specs
             }
-            joint = judge_recoverable_together(planned.known(protected), policy, WITH_EARLIER)
-            held = _is_held(joint, planned, protected, tables, policy)
-        if held or not outcome.is_new:
+            joint = Verdict(WITH_EARLIER, 0)
+            if outcome.is_new:
+                joint = judge_with_earlier(planned.public_with(outcome, today), planned.specs, policy)
+            held = _is_held(joint, planned, protected, policy)
+        if held:
             joint = Verdict(WITH_EARLIER, joint.checked)
         for spec in specs:
             yield from (check_result(verdict, release_key(spec.name)) for verdict in (*verdicts[spec.name], joint))
@@ -114,14 +116,14 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
     return release
 
 
-def _is_held(joint: Verdict, planned: Plan, protected: Mapping[str, Any], tables: Tables, policy: Policy) -> bool:
+def _is_held(joint: Verdict, planned: Plan, protected: Mapping[str, Any], policy: Policy) -> bool:
     """Whether the new figures are safe among themselves, but not beside those that earlier releases still tell.
 
     Then nothing is left to hide them behind, and none of them leaves tonight; the gate is not to blame.
     """
-    if joint.passed or not joint.could_judge or planned.last is None:
+    if joint.passed or not joint.could_judge or not planned.earlier:
         return False
-    alone = {name: (table, tables[name][1]) for name, table in protected.items()}
+    alone = {name: (table, planned.specs[name]) for name, table in protected.items()}
     return judge_recoverable_together(alone, policy).passed
 
 

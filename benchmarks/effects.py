@@ -42,9 +42,16 @@ MODELS = (
     "marts/cohort",
     "intermediate/int_list_risk_sets",
     "intermediate/int_score_risk_sets",
+    "intermediate/int_list_subgroups",
     "intermediate/int_match_risk_sets",
     "intermediate/int_follow_risk_sets",
+    "intermediate/int_weigh_risk_sets",
+    "intermediate/int_carry_gains",
+    "intermediate/int_estimate_gains",
     "marts/person_outcome",
+    "intermediate/int_sum_persons",
+    "intermediate/int_sum_blocks",
+    "intermediate/int_estimate_effects",
     "marts/risk_set_balance",
     "marts/effect_by_months_since_entry",
 )
@@ -192,6 +199,8 @@ def show(con: duckdb.DuckDBPyConnection, world: World) -> None:
             {first} as first_month_index, {first + len(months) - 1} as last_month_index, 'centre' as client_register,
             '{states}' as risk_set_states, 24 as months_before, {world.study.months_after} as months_after,
             0.0 as employed_min_eur_per_month;
+        create table warehouse.staging.stg_reference__subgroups as
+            select '' as stratum_code, '' as first_code, '' as second_code where false;
         create table warehouse.staging.stg_reference__coverage as select
             'centre' as register, date '{months[opened]}-01' as observed_from_on;
         create table warehouse.intermediate.int_resolve_persons as from people;
@@ -242,6 +251,7 @@ def draw(estimates: pd.DataFrame) -> None:
     labels = {
         "two_groups": "clients and never-clients (naive)",
         "as_assigned": "matched, others may enter later",
+        "own_gains_removed": "matched, less what others gained by entering later",
         "until_own_entry": "matched, until the others' own entry",
     }
     for design, label in labels.items():

@@ -6,7 +6,7 @@ belong here: what must hold of these releases (tests), and measuring (`releases`
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -17,8 +17,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from polku.disclosure import Policy, ReleaseSpec, load_policy, protect
-from polku.disclosure.cells import Key
+from polku.disclosure import Finding, Policy, ReleaseSpec, load_policy, protect_release, recover_between
+from polku.disclosure.ledger.cell_file import PublicRelease
 from polku.disclosure.ledger.night import Outcome, plan
 from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
 from polku.disclosure.ledger.sketch import Sketches, keys_of, sketch
@@ -36,6 +36,7 @@ TABLES = {
         "persons",
         additive=dimensions,
         total_code=dict.fromkeys(dimensions, TOTAL),
+        population="everybody",
         members=f"members of {name}",
     )
     for name, dimensions in {"by_area": ("area", "activity"), "by_age": ("activity", "age")}.items()
@@ -99,14 +100,21 @@ class Register:
 
 @dataclass(frozen=True)
 class Night:
-    """What one night came to: `outcome`, the tables after protection and before old figures were laid over them, and
-    the true members of each cell by table and key."""
+    """What one night came to: `outcome`, the tables after protection and before old figures were laid over them, the
+    true members of each cell by table and key, all releases with tonight's, and what these give away (`findings`)."""
 
     no: int
     day: date
     outcome: Outcome
     protected: Mapping[str, pd.DataFrame]
     members: Mapping[str, Mapping[str, frozenset[int]]]
+    public: Sequence[PublicRelease]
+    findings: Sequence[Finding]
+
+    @property
+    def is_released(self) -> bool:
+        """Whether anything left: there was something new, and nothing that earlier releases give away."""
+        return self.outcome.is_new and not self.findings
 
 
 class PlainCells:
@@ -121,21 +129,12 @@ class PlainCells:
         return pq.read_table(file)
 
 
-Tables = Mapping[str, tuple[pd.DataFrame, ReleaseSpec]]
-Masks = Mapping[str, frozenset[Key]]
-Protector = Callable[[Tables, Policy, Masks, Masks], Mapping[str, pd.DataFrame]]
-"""(tables, policy, forced, kept) -> the protected tables by name."""
+def released_nights(folder: Path, nights: int, register: Register, policy: Policy | None = None) -> Iterator[Night]:
+    """Release both tables on every night that has something new, by a ledger in `folder`; yields every night.
 
-
-def table_by_table(tables: Tables, policy: Policy, forced: Masks, kept: Masks) -> dict[str, pd.DataFrame]:
-    """The protection of single tables, which knows gaps that are forced and none that cannot be."""
-    return {name: protect(table, spec, policy, forced[name]) for name, (table, spec) in tables.items()}
-
-
-def released_nights(
-    folder: Path, nights: int, register: Register, policy: Policy | None = None, protector: Protector = table_by_table
-) -> Iterator[Night]:
-    """Release both tables on every night that has something new, by a ledger in `folder`; yields every night."""
+    As the platform does (`assets/release.py`): decided, protected together, attacked with all earlier releases, and
+    held back whole where the new figures cannot be hidden behind those that are known.
+    """
     policy = policy or load_policy("fi_study_v1")
     ledger = ReleaseLedger(folder, PlainCells())
     for no in range(1, nights + 1):
@@ -144,13 +143,16 @@ def released_nights(
         tables = {name: (_counted(listed[name], spec), spec) for name, spec in TABLES.items()}
         planned = plan(tables, {n: _sketched(listed[n], spec) for n, spec in TABLES.items()}, ledger, policy)
         forced, kept = ({n: masks(n) for n in TABLES} for masks in (planned.forced, planned.kept))
-        protected = protector(tables, policy, forced, kept)
+        protected = protect_release(tables, policy, forced, kept).tables
         outcome = planned.conclude(protected, day)
-        if outcome.is_new:
+        public = planned.public_with(outcome, day)
+        findings = recover_between(public, TABLES, policy) if outcome.is_new else []
+        if outcome.is_new and not findings:
             dimensions = {name: spec.dimensions for name, spec in TABLES.items()}
             draft = Draft(f"night-{no}", day, {}, policy.profile, None, outcome.tables, dimensions, {})
             ledger.append(draft, planned.head)
-        yield Night(no, day, outcome, protected, {n: _by_cell(listed[n], spec) for n, spec in TABLES.items()})
+        members = {n: _by_cell(listed[n], spec) for n, spec in TABLES.items()}
+        yield Night(no, day, outcome, protected, members, public, findings)
         register.pass_night()
 
 

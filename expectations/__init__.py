@@ -8,7 +8,7 @@ great_expectations before something is judged: the import takes seconds.
 from expectations.groups import judge_groups
 from expectations.landing import judge_landing
 from expectations.marts import judge_marts
-from expectations.release import judge_proof, judge_recoverable_together, judge_release
+from expectations.release import judge_proof, judge_recoverable_together, judge_release, judge_with_earlier
 from expectations.verdict import Verdict
 
 __all__ = [
@@ -19,4 +19,5 @@ __all__ = [
     "judge_proof",
     "judge_recoverable_together",
     "judge_release",
+    "judge_with_earlier",
 ]

@@ -6,19 +6,21 @@ belong here: the attack itself, and hiding anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import duckdb
 
 from expectations.verdict import Verdict
-from polku.disclosure import Finding, Policy, ReleaseSpec, recover, recover_all, smallest_cells
+from polku.disclosure import Finding, Policy, ReleaseSpec, recover, recover_all, recover_between, smallest_cells
 from polku.errors import Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
+
+    from polku.disclosure.ledger.cell_file import PublicRelease
 
 RECOVERABLE = "cells_not_recoverable"
 PROVED = "gaps_have_proof"
@@ -40,20 +42,23 @@ def judge_release(table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> tup
     )
 
 
-def judge_recoverable_together(
-    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy, name: str = RECOVERABLE
-) -> Verdict:
-    """The verdict `name` on all protected tables of a release, by name, as one linked system.
+def judge_recoverable_together(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy) -> Verdict:
+    """The verdict `cells_not_recoverable` on all protected tables of a release, by name, as one linked system."""
+    specs = {name: spec for name, (_, spec) in tables.items()}
+    return _judge_together(RECOVERABLE, lambda: recover_all(tables, policy), specs)
 
-    `not_recoverable_with_earlier_releases` is judged of the tables as earlier releases complete them (`Plan.known`).
-    """
+
+def judge_with_earlier(releases: Sequence[PublicRelease], specs: Mapping[str, ReleaseSpec], policy: Policy) -> Verdict:
+    """The verdict `not_recoverable_with_earlier_releases` on the last of all `releases` (`Plan.public_with`)."""
+    return _judge_together(WITH_EARLIER, lambda: recover_between(releases, specs, policy), specs)
+
+
+def _judge_together(name: str, attack: Callable[[], list[Finding]], specs: Mapping[str, ReleaseSpec]) -> Verdict:
     try:
-        findings = recover_all(tables, policy)
+        findings = attack()
     except Refusal as refusal:
         return Verdict(name, 0, (str(refusal),), could_judge=False)
-    rules = [
-        rule for table, (_, spec) in tables.items() for rule in _no_finding(replace(spec, name=table), NOTHING_FOLLOWS)
-    ]
+    rules = [rule for table, spec in specs.items() for rule in _no_finding(replace(spec, name=table), NOTHING_FOLLOWS)]
     return _verdict(name, "release", findings, rules)
 
 

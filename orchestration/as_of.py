@@ -17,6 +17,7 @@ from polku.errors import Exit, Refusal
 from polku.layout import DEFAULT_STUDY, DataRoot
 from polku.research import landed
 from polku.research.snapshot import digests
+from polku.studies import load_study
 
 STUDY = os.environ.get("POLKU_STUDY", DEFAULT_STUDY)
 
@@ -34,6 +35,7 @@ def main() -> int:
     )
     args = parser.parse_args()
     try:
+        load_study(STUDY)  # whose faults the definitions would tell as a traceback
         root = DataRoot.of(STUDY, args.as_of)
         known = len(landed.extracts(root))
         if not known:

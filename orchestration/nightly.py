@@ -6,35 +6,49 @@ not belong here: the job. The run is recorded in DAGSTER_HOME, so that the user 
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 
 import dagster as dg
 
-from orchestration.definitions import defs, root, study
 from orchestration.shell import QUIET, alone
-from polku.errors import Exit
+from polku.errors import Exit, Refusal
+from polku.layout import DEFAULT_STUDY, DataRoot
 from polku.research import opening
-
-STARTED_HERE = {"polku/started_by": "shell", "polku/study": study.code}
-"""Tags of a run that this module starts; studies share Dagster's storage, but not their locks."""
+from polku.studies import Study, load_study
 
 
 def main() -> int:
     """Run the job `nightly`; 0 when it succeeded, GATE_CLOSED when a check failed, else UNEXPECTED.
 
-    ANOTHER_RUN when one started here is still at work on the study.
+    ANOTHER_RUN when one started here is still at work on the study; STUDY_INVALID or CONTRACT_INVALID, before anything
+    runs, when the study or a contract has faults.
     """
+    try:
+        study = load_study(os.environ.get("POLKU_STUDY", DEFAULT_STUDY))
+    except Refusal as refusal:
+        print(f"refused ({refusal.exit.name}): {refusal}", file=sys.stderr)
+        return refusal.exit
+    root = DataRoot.of(study.code)
     with alone(root) as free:
-        return _run() if free else Exit.ANOTHER_RUN
+        return _run(study, root) if free else Exit.ANOTHER_RUN
 
 
-def _run() -> int:
+def started_here(study: str) -> dict[str, str]:
+    """Tags of a run that this module starts; studies share Dagster's storage, but not their locks."""
+    return {"polku/started_by": "shell", "polku/study": study}
+
+
+def _run(study: Study, root: DataRoot) -> int:
+    # Only now: loading the definitions loads the study, of which a faulty one would end as a traceback.
+    from orchestration.definitions import defs
+
     started = time.monotonic()
     with dg.DagsterInstance.get() as instance:
-        _close_killed_runs(instance)
+        _close_killed_runs(instance, study.code)
         result = defs.resolve_job_def("nightly").execute_in_process(
-            instance=instance, run_config=QUIET, raise_on_error=False, tags=STARTED_HERE
+            instance=instance, run_config=QUIET, raise_on_error=False, tags=started_here(study.code)
         )
     checks = result.get_asset_check_evaluations()
     failed = [check for check in checks if not check.passed]
@@ -62,9 +76,9 @@ def _run() -> int:
     return Exit.GATE_CLOSED if passed < len(checks) else Exit.UNEXPECTED
 
 
-def _close_killed_runs(instance: dg.DagsterInstance) -> None:
+def _close_killed_runs(instance: dg.DagsterInstance, study: str) -> None:
     """A killed run of this study would count as running for ever, and the daemon would start no other."""
-    unfinished = dg.RunsFilter(tags=STARTED_HERE, statuses=[dg.DagsterRunStatus.STARTED])
+    unfinished = dg.RunsFilter(tags=started_here(study), statuses=[dg.DagsterRunStatus.STARTED])
     for run in instance.get_runs(unfinished):
         instance.report_run_failed(run, "The process was killed; its successor closed the run.")
 

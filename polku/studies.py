@@ -18,18 +18,15 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import load_contracts
-from polku.contracts.soundness import STATES
 from polku.effects.plan import Comparison, parse_comparison
+from polku.effects.subgroups import parse_subgroups
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
 from polku.outcomes import Outcome, parse_use
+from polku.study_settings import check_codes, check_months, groups_of
 
 LAST_PERMANENT = 899
 """Individual numbers 002-899 are permanent identity codes; 900-999 are temporary (DVV)."""
-
-GROUPS = ("client", "never_client")
-RULE_SETS = ("statfin_v1", "employment_first")
-MONTH_RULES = ("last_day", "majority")
 
 
 @dataclass(frozen=True)
@@ -43,6 +40,7 @@ class Study:
     enter the service: in such a month others are compared with those who then enter it (none: no month compares).
     `contracts` are the effective ones; `omitted` names, by (register, table), the columns that this
     study's deliveries lack: they land as null. `comparison` is how clients are matched with others (None: not at all).
+    `subgroups` are strata for which effects are estimated too, of one characteristic or two each.
     `outcomes` are those of the catalogue that the study uses, in its order. `empty_groups` are groups that nobody is in
     by design.
     """
@@ -72,6 +70,7 @@ class Study:
     contracts: dict[str, Contract]
     omitted: dict[tuple[str, str], frozenset[str]]
     comparison: Comparison | None = None
+    subgroups: tuple[tuple[str, ...], ...] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     empty_groups: frozenset[str] = frozenset()
 
@@ -109,13 +108,8 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     permanent_until = data.get("permanent_until", LAST_PERMANENT)
     if permanent_until != LAST_PERMANENT and data.get("test") is not True:
         faults.add("study", "only a study with `test = true` may widen `permanent_until` beyond 899")
-    for state in sections["cohort"].get("risk_set_states", ()):
-        if state not in STATES:
-            faults.add("cohort", f"`risk_set_states` names `{state}`; these are states: {', '.join(sorted(STATES))}")
-    for key, known in (("rule_set", RULE_SETS), ("month_rule", MONTH_RULES)):
-        if sections["timeline"].get(key) not in known:
-            faults.add("timeline", f"`{key}` must be one of {', '.join(known)}")
-    groups, empty_groups = _groups(mapping_of(data.get("groups")), faults)
+    check_codes(sections, faults)
+    groups, empty_groups = groups_of(mapping_of(data.get("groups")), faults)
     effective: dict[str, Contract] = {}
     omitted: dict[tuple[str, str], frozenset[str]] = {}
     for register, changes in mapping_of(data.get("registers")).items():
@@ -132,12 +126,18 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     title = label_of(data.get("title"), "title", faults)
     used = mapping_of(sections["outcomes"].get("use"))
     outcomes = parse_use(used, sections["release"].get("tables"), effective, faults)
-    _check_months(sections, clients, faults)
+    check_months(sections, clients, faults)
     comparison = None
     if "comparison" in data:
         comparison = parse_comparison(
             mapping_of(data["comparison"]), effective.values(), sections["outcomes"].get("months_after", 0), faults
         )
+    subgroups = parse_subgroups(
+        mapping_of(data.get("subgroups")),
+        sections["cohort"].get("risk_set_states", ()),
+        sections["release"].get("tables"),
+        faults,
+    )
     faults.refuse(file, Exit.STUDY_INVALID, "study")
     cohort, months = sections["cohort"], sections["outcomes"]
     least_wage = Decimal(str(months["employed_min_eur_per_month"]))
@@ -167,46 +167,10 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         contracts=effective,
         omitted=omitted,
         comparison=comparison,
+        subgroups=subgroups,
         outcomes={code: outcome.filled(least_wage=f"{least_wage.normalize():f}") for code, outcome in outcomes.items()},
         empty_groups=empty_groups,
     )
-
-
-def _groups(data: Mapping[str, Any], faults: Faults) -> tuple[dict[str, Label], frozenset[str]]:
-    """The labels of the groups, and which of them are empty by design."""
-    for name, entry in data.items():
-        faults.take(mapping_of(entry), f"groups.{name}", {"label": dict, "nobody": bool})
-    if tuple(data) != GROUPS:
-        faults.add("groups", f"the groups are {' and '.join(GROUPS)}, in this order")
-    labels = {name: label_of(mapping_of(entry).get("label"), f"groups.{name}", faults) for name, entry in data.items()}
-    return labels, frozenset(name for name, entry in data.items() if mapping_of(entry).get("nobody") is True)
-
-
-def _check_months(sections: Mapping[str, Mapping[str, Any]], clients: Contract | None, faults: Faults) -> None:
-    """Refuses a window, a follow-up and ages by which nobody at all could be in the study."""
-    window, outcomes, cohort = sections["window"], sections["outcomes"], sections["cohort"]
-    first, last = _both(window, "from", "until", date)
-    before, after = _both(outcomes, "months_before", "months_after", int)
-    youngest, oldest = _both(cohort, "min_age_years", "max_age_years", int)
-    if youngest is not None and oldest < youngest:
-        faults.add("cohort", "`max_age_years` is below `min_age_years`")
-    if before is not None and min(before, after) < 0:
-        faults.add("outcomes", "`months_before` and `months_after` are not below zero")
-    if first is None:
-        return
-    months = 12 * (last.year - first.year) + last.month - first.month + 1
-    if last < first:
-        faults.add("window", "`until` is before `from`")
-    elif before is not None and before + 1 + after > months:
-        faults.add("outcomes", f"a follow-up of {before + 1 + after} months does not fit into the window's {months}")
-    if clients is not None and last < clients.covered_from:
-        faults.add("window", f"nobody enters before {clients.covered_from}, from when `{clients.register}` is complete")
-
-
-def _both(data: Mapping[str, Any], one: str, other: str, kind: type) -> tuple[Any, Any]:
-    """Two settings that belong together; both None where one is missing or of a wrong type."""
-    values = (data.get(one), data.get(other))
-    return values if all(isinstance(value, kind) for value in values) else (None, None)
 
 
 def _narrow(
@@ -275,6 +239,7 @@ _TOP: dict[str, type | tuple[type, ...]] = {
     "groups": dict,
     "outcomes": dict,
     "comparison": dict,
+    "subgroups": dict,
     "timeline": dict,
     "release": dict,
     "registers": dict,

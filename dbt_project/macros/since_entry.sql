@@ -3,8 +3,9 @@
 
 {# CTEs, the last of them `measured`: one row per row of the CTE `entries` (person_key, entry_month_index, group_code,
    weight; a person may have several) and month from `months_before` months before to the study's months after in which
-   the person is followed. An outcome is null where its status is not observed. #}
-{% macro outcomes_since_entry(entries, months_before) -%}
+   the person is followed. An outcome is null where its status is not observed. Without `with_degree_started`, which takes
+   as long as all else, that outcome is left out. #}
+{% macro outcomes_since_entry(entries, months_before, with_degree_started=true) -%}
 entries as (
 
     select * from {{ entries }}
@@ -138,12 +139,14 @@ studies as (
 
     select
         followed.*,
-        (followed.state_bits & studying.state_bits) > 0 as is_studying,
+        {% if with_degree_started %}
         followed.months_since_entry >= 0
         and (followed.state_bits & studying.degree_bits) > 0
         and lag(followed.state_bits & studying.degree_bits) over (
             partition by followed.person_key, followed.entry_month_index order by followed.month_index nulls last
-        ) = 0 as starts_degree
+        ) = 0 as starts_degree,
+        {% endif %}
+        (followed.state_bits & studying.state_bits) > 0 as is_studying
     from followed
     cross join studying
 
@@ -178,10 +181,12 @@ joined as (
 
     select
         studies.*,
+        {% if with_degree_started %}
         coalesce(max(case when studies.starts_degree then 1 end) over (
             partition by studies.person_key, studies.entry_month_index order by studies.month_index nulls last
             rows between unbounded preceding and current row
         ), 0) = 1 as has_started_degree,
+        {% endif %}
         coalesce(first_degrees.completed_index <= studies.month_index, false) as has_completed_degree,
         wages.wages_eur as month_wages_eur,
         {{ mean_eur('incomes.wages_eur', '12') }} as twelfth_eur,
@@ -266,8 +271,10 @@ measured as (
         end as employed_strictly,
         case when judged.studies_status_code = 'observed' then judged.is_studying end as studying,
         judged.studies_status_code as studying_status_code,
+        {% if with_degree_started %}
         case when judged.degree_started_status_code = 'observed' then judged.has_started_degree end as degree_started,
         judged.degree_started_status_code,
+        {% endif %}
         case when judged.degree_completed_status_code = 'observed' then judged.has_completed_degree end
             as degree_completed,
         judged.degree_completed_status_code,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from polku.disclosure.attack.release import recover, recover_all
+    from polku.disclosure.attack.releases import recover_between
     from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
     from polku.disclosure.dimensions import Dimension, read_dimensions
     from polku.disclosure.policy import Policy, load_policy
@@ -34,12 +35,14 @@ __all__ = [
     "read_dimensions",
     "recover",
     "recover_all",
+    "recover_between",
     "smallest_cells",
     "spec_of",
 ]
 
 _WHERE = {
     "attack.release": ("recover", "recover_all"),
+    "attack.releases": ("recover_between",),
     "cells": ("STATUS", "Finding", "ReleaseSpec", "Status", "spec_of"),
     "dimensions": ("Dimension", "read_dimensions"),
     "policy": ("Policy", "load_policy"),

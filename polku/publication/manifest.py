@@ -19,6 +19,7 @@ import pandas as pd
 from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
+from polku.disclosure.cells import Code
 from polku.disclosure.ledger.conclusion import FIGURE_AS_OF
 from polku.errors import Exit
 from polku.outcomes import definitions
@@ -41,8 +42,8 @@ class Picture:
     """How a table is drawn: `kind` is area, curves, heat_map, bars or ranked_bars; the rest are column names.
 
     `x` is the horizontal axis (of ranked_bars, which lie, the vertical one), `y` the figure, `by` what tells series (or
-    rows of a heat map) apart, `panel` a dimension with a panel for each code. Dimensions that are not named are drawn
-    at their total.
+    rows of a heat map) apart, `panel` a dimension with a panel for each code. `at` fixes other dimensions, as
+    pairs of column and code. Dimensions that are not named are drawn at their total.
     """
 
     kind: str
@@ -50,6 +51,7 @@ class Picture:
     y: str
     by: str
     panel: str | None = None
+    at: tuple[tuple[str, Code], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,21 @@ def described(name: str, node: Mapping[str, Any]) -> Described:
     title = label_of(meta.get("title"), "config.meta.release.title", faults)
     picture = meta.get("picture") or {}
     place = "config.meta.release.picture"
-    faults.take(picture, place, dict.fromkeys(("kind", "x", "y", "by", "panel"), str))
+    faults.take(picture, place, {**dict.fromkeys(("kind", "x", "y", "by", "panel"), str), "at": dict})
+    at = picture.get("at") or {}
+    for stranger in set(at) - set(spec.dimensions):
+        faults.add(place, f"`at` names `{stranger}`, which is not a dimension")
     if faults.need(picture, place, "kind", "x", "y", "by") and picture["kind"] not in PICTURE_KINDS:
         faults.add(place, f"`kind` must be one of {', '.join(PICTURE_KINDS)}")
     faults.refuse(f"{name}.yml", Exit.CONTRACT_INVALID, "release declaration")
     columns = {column: entry.get("description", "") for column, entry in node.get("columns", {}).items()}
-    return Described(spec, title, " ".join(node.get("description", "").split()), columns, Picture(**picture))
+    return Described(
+        spec,
+        title,
+        " ".join(node.get("description", "").split()),
+        columns,
+        Picture(**{**picture, "at": tuple(at.items())}),
+    )
 
 
 def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> dict[str, Any]:

@@ -79,9 +79,11 @@ def save(figure: Figure, path: Path) -> list[Path]:
 
 
 def drawn_rows(table: pd.DataFrame, spec: ReleaseSpec, picture: Picture) -> pd.DataFrame:
-    """Rows without totals of the drawn dimensions, and with nothing but totals of the others."""
+    """Rows of the fixed codes, without totals of the drawn dimensions, and with nothing but totals of the others."""
     drawn = {picture.x, picture.by, picture.panel}
     keep = pd.Series(True, index=table.index)
+    for dimension, fixed in picture.at:
+        keep &= pd.Series([code == fixed for code in _column(table, dimension)], index=table.index)
     for dimension, total in spec.total_code.items():
         is_total = pd.Series([code == total for code in _column(table, dimension)], index=table.index)
         keep &= ~is_total if dimension in drawn else is_total

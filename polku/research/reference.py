@@ -57,6 +57,10 @@ REFERENCE_TABLES = {
         "The outcomes that the study uses; one row per outcome.",
         {"outcome_code": "varchar", "definition_version": "integer", "table_name": "varchar"},
     ),
+    "subgroups": ReferenceTable(
+        "The strata for which effects are estimated too; one row per stratum of one characteristic or two.",
+        {"stratum_code": "varchar", "first_code": "varchar", "second_code": "varchar"},
+    ),
     "codes": ReferenceTable(
         "Code lists of the contracts; one row per register, list, code and validity period (inclusive).",
         {
@@ -109,6 +113,7 @@ def write_reference(
     rows = {
         "study": [_study(study)],
         "outcomes": _outcomes(study),
+        "subgroups": _subgroups(study),
         "codes": _codes(study),
         "coverage": _coverage(study, received),
         "breaks": _breaks(study),
@@ -162,6 +167,13 @@ def _outcomes(study: Study) -> list[dict[str, Any]]:
     return [
         {"outcome_code": code, "definition_version": outcome.version, "table_name": outcome.table}
         for code, outcome in study.outcomes.items()
+    ]
+
+
+def _subgroups(study: Study) -> list[dict[str, Any]]:
+    return [
+        {"stratum_code": "-".join(names), "first_code": names[0], "second_code": names[1] if names[1:] else None}
+        for names in study.subgroups
     ]
 
 

@@ -86,9 +86,10 @@ def reason(result: dg.ExecuteInProcessResult) -> str:
 
 
 def change(root: DataRoot, **persons: int) -> None:
-    """Another night's marts."""
+    """Another night's marts; shares are of all persons of that night."""
     updates = [f"; update {{mart}} set persons = {n} where state_code = '{state}'" for state, n in persons.items()]
-    build_warehouse(root, state_share_by_month=CELLS + "".join(updates))
+    shares = "; update {mart} set share = persons / (select sum(persons) from {mart})"
+    build_warehouse(root, state_share_by_month=CELLS + "".join(updates) + shares)
     take_snapshot(root)
 
 
@@ -105,11 +106,33 @@ def test_a_night_that_few_persons_tell_from_the_last_publishes_nothing_new(root:
 
 def test_what_many_have_changed_is_told_beside_figures_of_their_day(root: DataRoot) -> None:
     run(root)
-    change(root, employed=60, other=38)
+    change(root, employed=60, other=38, unemployed=4)
     assert reason(run(root)).startswith("Something new")
     table = read_release(root, MART).set_index("state_code")
     assert table.loc["employed", ["persons", "status"]].tolist() == [60, "ok"]
+    assert table.loc["other", ["persons", "status"]].tolist() == [37, "held_back"]
     assert len(release_ledger(root).entries()) == 2
+
+
+def test_a_night_whose_figures_earlier_releases_give_away_is_held_whole(root: DataRoot) -> None:
+    """One person more is in `other`, which is held back. But the gaps are as they were, and their sum is known."""
+    run(root)
+    before = read_release(root, MART)
+    change(root, employed=60, other=38)
+    result = run(root)
+    assert result.success
+    assert reason(result) == "Held back: new figures cannot be hidden behind known ones."
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    assert read_release(root, MART).equals(before)
+    assert len(release_ledger(root).entries()) == 1
+
+
+def test_a_withdrawn_release_still_counts(root: DataRoot) -> None:
+    run(root)
+    ledger = release_ledger(root)
+    ledger.withdraw(ledger.entries()[0].release, "a mistake")
+    change(root, employed=60, other=38)
+    assert reason(run(root)).startswith("Held back")
 
 
 def test_a_lost_ledger_stops_the_release(root: DataRoot) -> None:

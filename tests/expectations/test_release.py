@@ -5,8 +5,9 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from expectations import judge_recoverable_together, judge_release
+from expectations import judge_recoverable_together, judge_release, judge_with_earlier
 from polku.disclosure import ReleaseSpec, load_policy, protect
+from tests.polku.disclosure.attack.nights import SPECS, history
 
 POLICY = load_policy("fi_study_v1")
 SPEC = ReleaseSpec(
@@ -89,3 +90,20 @@ def test_two_tables_each_safe_that_give_a_cell_away_together_close_the_gate() ->
 def test_tables_are_judged_together_or_not_at_all(protected: pd.DataFrame) -> None:
     verdict = judge_recoverable_together({"t": (protected.drop(columns="share"), SPEC)}, POLICY)
     assert (verdict.could_judge, verdict.passed) == (False, False)
+
+
+def test_what_earlier_releases_give_away_closes_the_gate_and_says_by_which_figures() -> None:
+    """a is hidden behind b, and one person enters it: c and d, and all, tell that a has changed by one."""
+    policy = load_policy("threshold_5")
+    a, b, c, d = (set(range(start, start + size)) for start, size in ((0, 13), (50, 17), (100, 40), (200, 60)))
+    gaps = {"a": "secondary", "b": "secondary"}
+    first = ({"a": a, "b": b, "c": c, "d": d}, gaps)
+    second = ({"a": a | {399}, "b": b, "c": c | set(range(300, 330)), "d": d | set(range(330, 360))}, gaps)
+    verdict = judge_with_earlier(history(5, first), SPECS, policy)
+    assert (verdict.name, verdict.passed) == ("not_recoverable_with_earlier_releases", True)
+    verdict = judge_with_earlier(history(5, first, second), SPECS, policy)
+    assert verdict.could_judge
+    assert not verdict.passed
+    (told,) = [failure for failure in verdict.failures if failure.startswith("persons at area=a of 2026-03-02")]
+    assert "its change since 2026-03-01 is " in told
+    assert "[areas.persons at area=c of 2026-03-01]" in told

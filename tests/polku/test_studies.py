@@ -164,3 +164,34 @@ def test_a_group_is_empty_only_where_the_study_says_so() -> None:
     changed = data()
     changed["groups"]["never_client"]["empty"] = True
     assert "groups.never_client: unknown key `empty`" in refused(changed)
+
+
+@pytest.mark.parametrize(
+    ("strata", "told"),
+    [
+        (["sex", "language"], "subgroups: `language` is no stratum; these are sex, age_band, residence_ground"),
+        ([["sex", "age_band", "entry_year"]], "subgroups: `sex-age_band-entry_year`: a stratum has one characteristic"),
+        (["sex", "sex"], "subgroups: `sex` is listed twice"),
+        ([["sex", "age_band"], ["age_band", "sex"]], "subgroups: `age_band-sex` is listed twice"),
+        ([["sex", "sex"]], "subgroups: `sex-sex` names a characteristic twice"),
+        ([], "subgroups: `strata` names none"),
+    ],
+)
+def test_subgroups_are_of_one_known_characteristic_or_two_and_listed_once(strata: list[Any], told: str) -> None:
+    changed = data("espoo_skills_centre")
+    changed["subgroups"] = {"strata": strata}
+    assert told in refused(changed)
+
+
+def test_subgroups_need_months_that_compare_and_their_release_needs_them() -> None:
+    changed = data("espoo_skills_centre")
+    del changed["cohort"]["risk_set_states"]
+    assert "subgroups: no month compares persons without `risk_set_states`" in refused(changed)
+    changed = data("espoo_skills_centre")
+    del changed["subgroups"]
+    assert "subgroups: the study releases `effect_in_subgroup` and names no stratum" in refused(changed)
+
+
+def test_the_first_study_asks_for_subgroups_and_others_need_not() -> None:
+    assert load_study("espoo_skills_centre").subgroups[-2:] == (("entry_year",), ("sex", "age_band"))
+    assert load_study("mvad").subgroups == ()

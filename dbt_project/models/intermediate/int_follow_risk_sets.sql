@@ -1,16 +1,16 @@
 {#- Two years before the entry, where nothing can be an effect. -#}
 with entrants as (
 
-    select
+    select distinct
         person_key,
         group_code,
         entry_month_index,
-        weight_60 as weight
+        1 as weight
     from {{ ref('int_match_risk_sets') }}
 
 ),
 
-{{ outcomes_since_entry('entrants', 24) }},
+{{ outcomes_since_entry('entrants', 24, with_degree_started=false) }},
 
 risk_sets as (
 
@@ -49,42 +49,62 @@ own_entries as (
 
 ),
 
--- Others leave the comparison when they enter themselves. Those like them who have not yet stand for them: the weight
--- is one over the chance of not having entered since.
-final as (
+-- The chance of not having entered changes in the months at risk alone, and stays until the next.
+stretches as (
 
     select
-        measured.person_key,
-        measured.group_code,
-        measured.entry_month_index,
-        measured.months_since_entry,
-        measured.weight as weight_60,
-        measured.group_code = 'client'
-        or own_entries.own_entry_month_index is null
-        or measured.entry_month_index + measured.months_since_entry < own_entries.own_entry_month_index
-            as is_before_own_entry,
-        case
-            when measured.group_code = 'client' then 1
-            else {{ one_over_staying(
-                'sum(case when measured.months_since_entry > 0 then chances.log_staying end) over ('
-                ~ 'partition by measured.person_key, measured.entry_month_index'
-                ~ ' order by measured.months_since_entry nulls last'
-                ~ ' rows between unbounded preceding and current row)'
-            ) }}
-        end as staying_weight,
-        measured.employed,
-        measured.studying,
-        measured.degree_completed,
-        measured.earnings_2024_eur,
-        measured.benefit_unemployment_eur,
-        measured.benefit_social_assistance_eur
+        person_key,
+        month_index as first_month_index,
+        coalesce(lead(month_index) over (partition by person_key order by month_index nulls last) - 1, 999999)
+            as last_month_index,
+        sum(log_staying) over (
+            partition by person_key order by month_index nulls last
+            rows between unbounded preceding and current row
+        ) as log_staying
+    from chances
+
+),
+
+since_own_entry as (
+
+    select
+        measured.*,
+        case when measured.group_code = 'other' then own_entries.own_entry_month_index end as own_entry_month_index,
+        measured.entry_month_index + measured.months_since_entry as month_index
     from measured
     left join own_entries
         on measured.person_key = own_entries.person_key
-    left join chances
+
+),
+
+-- Where others leave the comparison when they enter, those like them who have not yet stand for them: the weight is one
+-- over the chance of not having entered since.
+final as (
+
+    select
+        since_own_entry.person_key,
+        since_own_entry.group_code,
+        since_own_entry.entry_month_index,
+        since_own_entry.months_since_entry,
+        case
+            when since_own_entry.month_index >= since_own_entry.own_entry_month_index
+                then since_own_entry.month_index - since_own_entry.own_entry_month_index
+        end as months_since_own_entry,
+        case
+            when since_own_entry.group_code = 'client' or since_own_entry.months_since_entry <= 0 then 1
+            else {{ one_over_staying('now.log_staying - entry.log_staying') }}
+        end as staying_weight,
+        {{ outcomes_as_numbers() }}
+        since_own_entry.month_index
+    from since_own_entry
+    left join stretches as entry
         on
-            measured.person_key = chances.person_key
-            and measured.entry_month_index + measured.months_since_entry = chances.month_index
+            since_own_entry.person_key = entry.person_key
+            and since_own_entry.entry_month_index = entry.first_month_index
+    left join stretches as now
+        on
+            since_own_entry.person_key = now.person_key
+            and since_own_entry.month_index between now.first_month_index and now.last_month_index
 
 )
 

@@ -14,6 +14,14 @@ scores as (
 
 ),
 
+subgroups as (
+
+    select * from {{ ref('int_list_subgroups') }}
+
+),
+
+-- A client of a subgroup is compared with others of it: a score that makes all persons alike need not make some of them
+-- so (Green and Stuart 2014, J. Consult. Clin. Psychol. 82).
 -- Person keys are random: where scores are equal their order is a random one that stays.
 scored as (
 
@@ -21,13 +29,21 @@ scored as (
         risk_sets.person_key,
         risk_sets.month_index,
         risk_sets.is_entry,
+        subgroups.stratum_code,
+        subgroups.subgroup_code,
         scores.entry_logit,
-        stddev_samp(scores.entry_logit) over () as logit_sd
+        stddev_samp(scores.entry_logit) over (
+            partition by subgroups.stratum_code, subgroups.subgroup_code
+        ) as logit_sd
     from risk_sets
     inner join scores
         on
             risk_sets.person_key = scores.person_key
             and risk_sets.month_index = scores.month_index
+    inner join subgroups
+        on
+            risk_sets.person_key = subgroups.person_key
+            and risk_sets.month_index = subgroups.month_index
 
 ),
 
@@ -36,7 +52,7 @@ placed as (
     select
         *,
         sum(case when is_entry then 0 else 1 end) over (
-            partition by month_index
+            partition by stratum_code, subgroup_code, month_index
             order by entry_logit nulls last, is_entry nulls last, person_key nulls last
             rows between unbounded preceding and current row
         ) as place_no
@@ -48,11 +64,13 @@ placed as (
 candidates as (
 
     select
+        clients.stratum_code,
+        clients.subgroup_code,
         clients.person_key as client_person_key,
         clients.month_index,
         compared.person_key,
         row_number() over (
-            partition by clients.person_key
+            partition by clients.stratum_code, clients.subgroup_code, clients.person_key
             order by
                 abs(compared.entry_logit - clients.entry_logit) asc nulls last,
                 compared.entry_logit asc nulls last,
@@ -61,7 +79,9 @@ candidates as (
     from placed as clients
     inner join placed as compared
         on
-            clients.month_index = compared.month_index
+            clients.stratum_code = compared.stratum_code
+            and clients.subgroup_code = compared.subgroup_code
+            and clients.month_index = compared.month_index
             and compared.place_no between clients.place_no - {{ others - 1 }} and clients.place_no + {{ others }}
     where
         clients.is_entry
@@ -73,10 +93,12 @@ candidates as (
 matched as (
 
     select
+        stratum_code,
+        subgroup_code,
         client_person_key,
         month_index,
         person_key,
-        count(*) over (partition by client_person_key) as others
+        count(*) over (partition by stratum_code, subgroup_code, client_person_key) as others
     from candidates
     where rank_no <= {{ others }}
 
@@ -86,6 +108,8 @@ matched as (
 final as (
 
     select distinct
+        stratum_code,
+        subgroup_code,
         client_person_key as person_key,
         month_index as entry_month_index,
         'client' as group_code,
@@ -93,12 +117,14 @@ final as (
     from matched
     union all
     select
+        stratum_code,
+        subgroup_code,
         person_key,
         month_index as entry_month_index,
         'other' as group_code,
         cast(sum({{ quotient('60', 'others') }}) as integer) as weight_60
     from matched
-    group by person_key, month_index
+    group by stratum_code, subgroup_code, person_key, month_index
 
 )
 

@@ -6,7 +6,8 @@ with estimates as (
     select * from {{ ref('effect_by_months_since_entry') }}
     where
         span_code = 'month'
-        and design_code in ('as_assigned', 'until_own_entry')
+        and stratum_code = 'all'
+        and design_code in ('as_assigned', 'own_gains_removed', 'until_own_entry')
         and outcome_code in ('employed', 'studying', 'degree_completed')
         and months_since_entry in ({{ months | join(', ') }})
 

@@ -16,14 +16,36 @@ matched as (
 
 ),
 
+subgroups as (
+
+    select * from {{ ref('int_list_subgroups') }}
+
+),
+
+at_risk as (
+
+    select
+        subgroups.stratum_code,
+        subgroups.subgroup_code,
+        risk_sets.*
+    from risk_sets
+    inner join subgroups
+        on
+            risk_sets.person_key = subgroups.person_key
+            and risk_sets.month_index = subgroups.month_index
+
+),
+
 counted as (
 
     select
+        stratum_code,
+        subgroup_code,
         month_index,
         cast(sum(case when is_entry then 1 else 0 end) as bigint) as clients,
         cast(sum(case when is_entry then 0 else 1 end) as bigint) as others
-    from risk_sets
-    group by month_index
+    from at_risk
+    group by stratum_code, subgroup_code, month_index
 
 ),
 
@@ -32,42 +54,51 @@ staged as (
 
     select
         'unmatched' as stage_code,
-        risk_sets.*,
-        case when risk_sets.is_entry then 1 else {{ quotient('counted.clients', 'counted.others') }} end as weight
-    from risk_sets
+        at_risk.*,
+        case when at_risk.is_entry then 1 else {{ quotient('counted.clients', 'counted.others') }} end as weight
+    from at_risk
     inner join counted
-        on risk_sets.month_index = counted.month_index
+        on
+            at_risk.stratum_code = counted.stratum_code
+            and at_risk.subgroup_code = counted.subgroup_code
+            and at_risk.month_index = counted.month_index
     where counted.clients > 0 and counted.others > 0
     union all
     select
         'matched' as stage_code,
-        risk_sets.*,
+        at_risk.*,
         {{ quotient('matched.weight_60', '60') }} as weight
-    from risk_sets
+    from at_risk
     inner join matched
         on
-            risk_sets.person_key = matched.person_key
-            and risk_sets.month_index = matched.entry_month_index
+            at_risk.stratum_code = matched.stratum_code
+            and at_risk.subgroup_code = matched.subgroup_code
+            and at_risk.person_key = matched.person_key
+            and at_risk.month_index = matched.entry_month_index
 
 ),
 
 totals as (
 
     select
+        stratum_code,
+        subgroup_code,
         stage_code,
         is_entry,
         count(*) as persons,
         sum(weight) as weight
     from (
         select
+            stratum_code,
+            subgroup_code,
             stage_code,
             is_entry,
             person_key,
             sum(weight) as weight
         from staged
-        group by stage_code, is_entry, person_key
+        group by stratum_code, subgroup_code, stage_code, is_entry, person_key
     ) as persons
-    group by stage_code, is_entry
+    group by stratum_code, subgroup_code, stage_code, is_entry
 
 ),
 
@@ -75,6 +106,8 @@ long as (
 
     {% for covariate in numbers %}
     select
+        stratum_code,
+        subgroup_code,
         stage_code,
         is_entry,
         weight,
@@ -87,6 +120,8 @@ long as (
     {% endfor %}
     {% for covariate in codes %}
     select
+        stratum_code,
+        subgroup_code,
         stage_code,
         is_entry,
         weight,
@@ -103,6 +138,8 @@ long as (
 moments as (
 
     select
+        long.stratum_code,
+        long.subgroup_code,
         long.stage_code,
         long.covariate_code,
         long.level_code,
@@ -115,9 +152,12 @@ moments as (
     from long
     inner join totals
         on
-            long.stage_code = totals.stage_code
+            long.stratum_code = totals.stratum_code
+            and long.subgroup_code = totals.subgroup_code
+            and long.stage_code = totals.stage_code
             and long.is_entry = totals.is_entry
-    group by long.stage_code, long.covariate_code, long.level_code, long.is_entry
+    group by
+        long.stratum_code, long.subgroup_code, long.stage_code, long.covariate_code, long.level_code, long.is_entry
 
 ),
 
@@ -133,6 +173,8 @@ spread as (
 cells as (
 
     select distinct
+        stratum_code,
+        subgroup_code,
         stage_code,
         covariate_code,
         level_code
@@ -143,6 +185,8 @@ cells as (
 paired as (
 
     select
+        cells.stratum_code,
+        cells.subgroup_code,
         cells.stage_code,
         cells.covariate_code,
         cells.level_code,
@@ -154,19 +198,25 @@ paired as (
     from cells
     left join spread as clients
         on
-            cells.stage_code = clients.stage_code
+            cells.stratum_code = clients.stratum_code
+            and cells.subgroup_code = clients.subgroup_code
+            and cells.stage_code = clients.stage_code
             and cells.covariate_code = clients.covariate_code
             and coalesce(cells.level_code, '') = coalesce(clients.level_code, '')
             and clients.is_entry
     left join spread as others
         on
-            cells.stage_code = others.stage_code
+            cells.stratum_code = others.stratum_code
+            and cells.subgroup_code = others.subgroup_code
+            and cells.stage_code = others.stage_code
             and cells.covariate_code = others.covariate_code
             and coalesce(cells.level_code, '') = coalesce(others.level_code, '')
             and not others.is_entry
     left join spread as unmatched
         on
             unmatched.stage_code = 'unmatched'
+            and cells.stratum_code = unmatched.stratum_code
+            and cells.subgroup_code = unmatched.subgroup_code
             and cells.covariate_code = unmatched.covariate_code
             and coalesce(cells.level_code, '') = coalesce(unmatched.level_code, '')
             and unmatched.is_entry
@@ -176,23 +226,30 @@ paired as (
 persons as (
 
     select
+        stratum_code,
+        subgroup_code,
         stage_code,
         sum(case when is_entry then persons end) as persons_client,
         sum(case when is_entry then 0 else persons end) as persons_other
     from totals
-    group by stage_code
+    group by stratum_code, subgroup_code, stage_code
 
 ),
 
 final as (
 
     select
+        paired.stratum_code,
+        paired.subgroup_code,
         paired.stage_code,
         paired.covariate_code,
         paired.level_code,
         cast(persons.persons_client as bigint) as persons_client,
         cast(persons.persons_other as bigint) as persons_other,
-        {{ ratio('persons.persons_client', 'max(persons.persons_client) over ()') }} as share_of_clients,
+        {{ ratio(
+            'persons.persons_client',
+            'max(persons.persons_client) over (partition by paired.stratum_code, paired.subgroup_code)'
+        ) }} as share_of_clients,
         {{ rounded('paired.mean_client', 6) }} as mean_client,
         {{ rounded('paired.mean_other', 6) }} as mean_other,
         {{ rounded(
@@ -201,7 +258,10 @@ final as (
         {{ rounded('paired.variance_ratio', 6) }} as variance_ratio
     from paired
     inner join persons
-        on paired.stage_code = persons.stage_code
+        on
+            paired.stratum_code = persons.stratum_code
+            and paired.subgroup_code = persons.subgroup_code
+            and paired.stage_code = persons.stage_code
 
 )
 

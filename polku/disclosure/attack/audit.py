@@ -6,11 +6,12 @@ Belongs here: the order of the steps and the outcome. Does not belong here: any 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
-from polku.disclosure.attack.explain import Explainer
+from polku.disclosure.attack.explain import Explainer, published_in
 from polku.disclosure.attack.insider import bound_together
 from polku.disclosure.attack.intervals import Progress, solved
 from polku.disclosure.attack.knowledge import Knowledge, bounds_of, knowledge_of
@@ -100,7 +101,8 @@ def attacked(spec: AuditSpec, known: Knowledge, progress: Progress | None = None
     at = np.flatnonzero(wanted)
     exact = found_high[at] - found_low[at] <= ALMOST * np.maximum(1, np.abs(found_low[at]))
     told = at[exact & (system.mark[at] != OTHER)]
-    why = Explainer(system, low, high, whole).of({int(cell): float(found_low[cell]) for cell in told})
+    explainer = Explainer(system.facts, (low, high), whole, system.name, partial(published_in, system))
+    why = explainer.of({int(cell): float(found_low[cell]) for cell in told})
     inside = _by_insiders(system, found_low, found_high, set(at.tolist())) if known.insider else {}
     return Outcome(
         known,

@@ -8,11 +8,12 @@ published: what is left is a formula, such as `[group=small] - [county=county-1]
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 
 import numpy as np
 
+from polku.disclosure.attack.facts import Facts
 from polku.disclosure.attack.intervals import Component, component_parts
 from polku.disclosure.attack.rows import ALMOST, Rows, folded
 from polku.disclosure.attack.shortest import Proof, Prover
@@ -25,34 +26,47 @@ EXPLAINED = 50
 UNEXPLAINED = f"not explained: only the first {EXPLAINED} cells are"
 
 
-class Explainer:
-    """Explains cells by the facts and bounds that an attacker of one level starts from."""
+def published_in(system: System, cell: int) -> str:
+    """Which tables of an audit tell a cell that is known from the beginning."""
+    shown = [f.table.name for f, at in system.places if (at[~np.isnan(f.figure)] == cell).any()]
+    left_out = [f.table.name for f, _ in system.places if f.table.missing_is_zero]
+    if shown or not left_out:
+        return f"published in {', '.join(shown)}" if shown else "what is known of it by itself leaves one value"
+    return f"left out, which says zero, in {', '.join(left_out)}"
 
-    def __init__(self, system: System, low: np.ndarray, high: np.ndarray, whole: np.ndarray) -> None:
-        self.system, self.low, self.high, self.whole = system, low, high, whole
+
+class Explainer:
+    """Explains cells by the facts and bounds that an attacker of one level starts from.
+
+    `name` is a cell's name, `published` says where the figure of one is told that is known from the beginning.
+    """
+
+    def __init__(
+        self,
+        facts: Facts,
+        ends: tuple[np.ndarray, np.ndarray],
+        whole: np.ndarray,
+        name: Callable[[int], str],
+        published: Callable[[int], str],
+    ) -> None:
+        self.facts, self.whole, self.name, self.published = facts, whole, name, published
+        self.low, self.high = ends
 
     def of(self, values: Mapping[int, float]) -> dict[int, str]:
         """A reason for each cell, given the value that is left of it."""
-        found = {cell: self._published(cell) for cell in values if self.low[cell] == self.high[cell]}
+        found = {cell: self.published(cell) for cell in values if self.low[cell] == self.high[cell]}
         asked = [cell for cell in values if cell not in found][:EXPLAINED]
         if asked:
-            rows = folded(self.system.facts, self.low, self.high)
+            rows = folded(self.facts, self.low, self.high)
             for part in component_parts(rows, self.low, self.high, self.whole):
                 mine = np.intersect1d(part.cells, asked)
                 if len(mine):
                     found |= self._in_component(part, rows, {int(cell): values[int(cell)] for cell in mine})
         return {cell: found.get(cell, UNEXPLAINED) for cell in values}
 
-    def _published(self, cell: int) -> str:
-        shown = [f.table.name for f, at in self.system.places if (at[~np.isnan(f.figure)] == cell).any()]
-        left_out = [f.table.name for f, _ in self.system.places if f.table.missing_is_zero]
-        if shown or not left_out:
-            return f"published in {', '.join(shown)}" if shown else "what is known of it by itself leaves one value"
-        return f"left out, which says zero, in {', '.join(left_out)}"
-
     def _in_component(self, part: Component, rows: Rows, values: Mapping[int, float]) -> dict[int, str]:
         numbers = rows.fact[part.rows]
-        lengths = np.diff(self.system.facts.start)[numbers].astype(np.float64)
+        lengths = np.diff(self.facts.start)[numbers].astype(np.float64)
         prover = Prover(part.problem, lengths)
         found = {}
         for cell, value in values.items():
@@ -78,12 +92,12 @@ class Explainer:
         return f"at least {words[0]}{ends[0]}; at most {words[1]}{ends[1]}"
 
     def _ranged(self, proof: Proof, numbers: np.ndarray) -> bool:
-        facts = self.system.facts
-        return any(facts.low[numbers[row]] != facts.high[numbers[row]] for row in proof.facts)
+        low, high = self.facts.low, self.facts.high
+        return any(low[numbers[row]] != high[numbers[row]] for row in proof.facts)
 
     def _formula(self, cell: int, part: Component, numbers: np.ndarray, proof: Proof) -> str:
         """The facts' sum, solved for the cell: published cells, bounds of gaps, and a number."""
-        facts = self.system.facts
+        facts = self.facts
         total: dict[int, Fraction] = {}
         constant = Fraction(0)
         for row, times in proof.facts.items():
@@ -106,4 +120,4 @@ class Explainer:
     def _term(self, at: int, times: Fraction, bound: bool, *, first: bool) -> str:
         sign = ("" if first else " + ") if times > 0 else ("-" if first else " - ")
         factor = "" if abs(times) == 1 else f"{abs(times)} x "
-        return f"{sign}{factor}{'bound of ' if bound else ''}[{self.system.name(at)}]"
+        return f"{sign}{factor}{'bound of ' if bound else ''}[{self.name(at)}]"

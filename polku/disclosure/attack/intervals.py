@@ -71,20 +71,23 @@ def component_parts(rows: Rows, low: np.ndarray, high: np.ndarray, whole: np.nda
 
 def solved(
     facts: Facts, low: np.ndarray, high: np.ndarray, whole: np.ndarray, wanted: np.ndarray,
-    progress: Progress | None = None,
+    progress: Progress | None = None, *, exact_only: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """The intervals of the wanted cells, from what is known of each by itself. Raises `Contradiction`."""
+    """The intervals of the wanted cells, from what is known of each by itself. Raises `Contradiction`.
+
+    `exact_only`: it is enough to know where one number is left; other intervals may be too wide.
+    """
     rows = folded(facts, low, high)
     low, high, settled = narrowed(rows, low, high, whole)
     rows = folded(facts, low, high)
-    return bounded(rows, low, high, whole, wanted, settled=settled, progress=progress)
+    return bounded(rows, low, high, whole, wanted, settled=settled, progress=progress, exact_only=exact_only)
 
 
 def bounded(
     rows: Rows, low: np.ndarray, high: np.ndarray, whole: np.ndarray, wanted: np.ndarray, *, settled: bool,
-    progress: Progress | None = None,
+    progress: Progress | None = None, exact_only: bool = False,
 ) -> tuple[np.ndarray, np.ndarray]:  # fmt: skip
-    """The intervals of `wanted` cells. `settled`: narrowing by rows has come to its end.
+    """The intervals of `wanted` cells (see `solved`). `settled`: narrowing by rows has come to its end.
 
     Raises `Contradiction` where no table agrees with all facts.
     """
@@ -94,7 +97,7 @@ def bounded(
     for part in parts:
         if not (part.is_tree and settled):
             try:
-                part_low, part_high = _ends(part, wanted[part.cells], progress, done, total)
+                part_low, part_high = _ends(part, wanted[part.cells], progress, done, total, exact_only)
             except Infeasible as proof:
                 raise Contradiction(rows.fact[part.rows[proof.rows]].tolist()) from None
             low[part.cells], high[part.cells] = part_low, part_high
@@ -103,7 +106,7 @@ def bounded(
 
 
 def _ends(
-    part: Component, wanted: np.ndarray, progress: Progress | None, done: int, total: int
+    part: Component, wanted: np.ndarray, progress: Progress | None, done: int, total: int, exact_only: bool
 ) -> tuple[np.ndarray, np.ndarray]:
     problem = part.problem
     model = Model(problem)
@@ -113,14 +116,16 @@ def _ends(
         model.end(0, 1)
     for sign in (1, -1):
         for asked, column in enumerate(columns):
-            if not known.attained(column, sign, whole=False):
+            if not (known.attained(column, sign, whole=False) or (exact_only and known.differs(column))):
                 known.learn(column, sign, model.end(column, sign))
             if progress and asked % 256 == 0:
                 progress(done + (asked + (len(columns) if sign < 0 else 0)) // 2, total)
     if problem.whole.any() and len(problem.low) <= LARGEST_WHOLE:
         for sign in (1, -1):
             for column in columns:
-                if problem.whole[column] and not known.attained(column, sign, whole=True):
+                if not problem.whole[column] or (exact_only and known.differs(column)):
+                    continue
+                if not known.attained(column, sign, whole=True):
                     known.learn(column, sign, whole_end(problem, column, sign, WHOLE_LIMIT_S))
     return known.low, known.high
 
@@ -143,6 +148,11 @@ class _Known:
         if np.isinf(bound):
             return whole
         return bool(abs(seen - bound) <= ALMOST * max(1, abs(bound)))
+
+    def differs(self, column: int) -> bool:
+        """Whether two tables are known in which the column is not the same: whole ones, where it is whole."""
+        least, most = (self.least_whole, self.most_whole) if self.whole[column] else (self.least, self.most)
+        return bool(most[column] - least[column] > 0.5 if self.whole[column] else most[column] - least[column] > ALMOST)
 
     def learn(self, column: int, sign: int, answer: Answer) -> None:
         """An answer of the solver is a bound of its column and, where it has a point, one more table."""

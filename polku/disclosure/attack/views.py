@@ -94,7 +94,7 @@ def _view_of_counts(cells: Mapping[Key, Cell], spec: ReleaseSpec, policy: Policy
         lines,
         totals,
         open_lines,
-        by_rule={key: (least, most[key]) for key in gaps},
+        by_rule={key: (0 if known[key].status is Status.HELD_BACK else least, most[key]) for key in gaps},
         by_itself={key: (0, most[key]) for key in gaps},
     )
 
@@ -125,6 +125,8 @@ def _interval(cell: Cell, spec: ReleaseSpec, policy: Policy) -> Interval:
         return figure, figure
     least = 0 if policy.protect_zeros else 1
     secondary = cell.status is Status.SECONDARY
+    if cell.status is Status.HELD_BACK:
+        return 0, math.inf if cell.figures.get(spec.base or "") is None else float(cell.figures[spec.base or ""] or 0)
     if spec.base is None:
         if secondary:
             return policy.threshold, math.inf

@@ -2,12 +2,15 @@
 
 Belongs here: the columns, and the way between them and `States`. Does not belong here: files and chain.
 
-A cell whose state did not begin in this release has no sketches here: they are in the release `since`.
+A cell whose state did not begin in this release has no sketches here: they are in the release `since`. Who was in it is
+compared from release to release by digests (`members_now`, `base_now`), which each release has.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 import pyarrow as pa
@@ -32,14 +35,43 @@ SCHEMA = pa.schema(
         ("figures", pa.list_(pa.float64())),
         ("members", pa.binary()),
         ("complements", pa.binary()),
+        ("members_now", pa.binary()),
+        ("base_now", pa.binary()),
     ]
 )
+
+
+@dataclass(frozen=True)
+class PublicRelease:
+    """A release as the ledger has it, or would have it: its number, its day, and all cells.
+
+    `dimensions` and `columns` (those with figures) are by table.
+    """
+
+    no: int
+    day: date
+    dimensions: Mapping[str, tuple[str, ...]]
+    columns: Mapping[str, tuple[str, ...]]
+    cells: pa.Table
+
+    def begun(self, table: str) -> States:
+        """The states of a table that began in this release."""
+        return begun_of(self.cells, table, self.no, self.columns[table])
 
 
 def cells_of(tables: Mapping[str, Concluded]) -> pa.Table:
     """Every cell of every table, in the tables' order."""
     made = [_cells(name, concluded) for name, concluded in tables.items()]
     return pa.concat_tables(made) if made else SCHEMA.empty_table()
+
+
+def begun_by_table(releases: Iterable[PublicRelease]) -> dict[str, list[States]]:
+    """The states that began in each of the releases, by table."""
+    found: dict[str, list[States]] = {}
+    for release in releases:
+        for name in release.columns:
+            found.setdefault(name, []).append(release.begun(name))
+    return found
 
 
 def begun_of(cells: pa.Table, table: str, no: int, columns: tuple[str, ...]) -> States:
@@ -74,6 +106,8 @@ def _cells(name: str, concluded: Concluded) -> pa.Table:
             pa.ListArray.from_arrays(offsets, figures),
             _bytes(states.members, concluded.begins),
             _bytes(states.complements, concluded.begins),
+            pa.array(concluded.members_now, pa.binary()),
+            pa.array(concluded.base_now, pa.binary()),
         ],
         schema=SCHEMA,
     )

@@ -15,7 +15,7 @@ import pandas as pd
 
 from polku.disclosure.cells import STATUS, ReleaseSpec, Status
 from polku.disclosure.ledger.decision import Decision, Verdict
-from polku.disclosure.ledger.sketch import keys_of
+from polku.disclosure.ledger.sketch import digests, keys_of
 from polku.disclosure.ledger.states import GAPS, NO_DAY, States, figure_columns, figures_of
 
 FIGURE_AS_OF = "figure_as_of"
@@ -24,12 +24,17 @@ FIGURE_AS_OF = "figure_as_of"
 
 @dataclass(frozen=True)
 class Concluded:
-    """A table of a release as it leaves, the `states` of its cells, their `verdict`, and which of the states begin."""
+    """A table of a release as it leaves, the `states` of its cells, their `verdict`, and which of the states begin.
+
+    `members_now` and `base_now` are digests of who is in each cell, with its true count, and of whom it is a part.
+    """
 
     table: pd.DataFrame
     states: States
     verdict: np.ndarray
     begins: np.ndarray
+    members_now: np.ndarray
+    base_now: np.ndarray
 
     def counts(self) -> dict[str, int]:
         """Cells by verdict."""
@@ -72,24 +77,15 @@ def conclude(
         decision.present.members.at(at),
         decision.present.complements.at(at),
     )
-    return Concluded(_laid_over(protected, columns, states), states, verdict, begins)
-
-
-def as_known(protected: pd.DataFrame, spec: ReleaseSpec, decision: Decision) -> pd.DataFrame:
-    """The protected table as somebody sees it who has kept every earlier release.
-
-    Public figures of cells in which nothing has changed are filled in: whoever has an earlier release knows them still.
-    """
-    keys, columns = keys_of(protected, spec.dimensions), figure_columns(spec)
-    at = np.asarray(pd.Index(decision.present.keys, dtype=object).get_indexer(pd.Index(keys, dtype=object)))
-    public = (decision.verdict == Verdict.UNCHANGED) & ~decision.latest.is_gap
-    filled = (at >= 0) & public[at] if len(public) else np.zeros(len(keys), bool)
-    table = protected.copy()
-    latest = decision.latest.at(at[filled])
-    for i, column in enumerate(columns):
-        table.loc[filled, column] = pd.array(latest.figures[:, i], dtype="Float64").astype(protected[column].dtype)
-    table.loc[filled, STATUS] = np.where(latest.status == Status.STRUCTURAL_ZERO, latest.status, str(Status.OK))
-    return table
+    counted = np.append(decision.present.figures[:, columns.index(spec.adding)], 0.0)[at]
+    return Concluded(
+        _laid_over(protected, columns, states),
+        states,
+        verdict,
+        begins,
+        digests(states.members, np.nan_to_num(counted)),
+        digests(states.members.with_others(states.complements)),
+    )
 
 
 def _laid_over(protected: pd.DataFrame, columns: tuple[str, ...], states: States) -> pd.DataFrame:

@@ -12,7 +12,7 @@ Belongs here: the order of the steps between releases, over all tables of a rele
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -22,9 +22,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from polku.disclosure.cells import Key, ReleaseSpec, Status, code_of
-from polku.disclosure.ledger.conclusion import Concluded, as_known, conclude
+from polku.disclosure.ledger.cell_file import PublicRelease, begun_by_table, cells_of
+from polku.disclosure.ledger.conclusion import Concluded, conclude
 from polku.disclosure.ledger.decision import Decision, Present, Verdict, decide
-from polku.disclosure.ledger.release_ledger import RELEASE, ReleaseLedger
+from polku.disclosure.ledger.release_ledger import ReleaseLedger
 from polku.disclosure.ledger.sketch import Sketches, keys_of
 from polku.disclosure.ledger.states import States, figure_columns, figures_of
 from polku.disclosure.policy import Policy
@@ -56,12 +57,20 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Plan:
-    """What earlier releases ask of the next one; decided when the ledger's head was `head`."""
+    """What earlier releases ask of the next one; decided when the ledger's head was `head`.
+
+    `earlier` are all releases that were ever public, oldest first, withdrawn ones among them.
+    """
 
     head: tuple[int, str]
     tables: Tables
     decisions: Mapping[str, Decision]
-    last: pa.Table | None
+    earlier: Sequence[PublicRelease]
+
+    @property
+    def specs(self) -> dict[str, ReleaseSpec]:
+        """The declarations of tonight's tables by name."""
+        return {name: spec for name, (_, spec) in self.tables.items()}
 
     def forced(self, name: str) -> frozenset[Key]:
         """Cells whose new value must not be published."""
@@ -71,12 +80,11 @@ class Plan:
         """Cells that must stay published: their value is known, and hiding it would protect nothing."""
         return self._keys(name, self.decisions[name].kept)
 
-    def known(self, protected: Mapping[str, pd.DataFrame]) -> dict[str, tuple[pd.DataFrame, ReleaseSpec]]:
-        """The protected tables with all that earlier releases still tell of them: what the gate's attacker sees."""
-        return {
-            name: (as_known(table, self.tables[name][1], self.decisions[name]), self.tables[name][1])
-            for name, table in protected.items()
-        }
+    def public_with(self, outcome: Outcome, day: date) -> list[PublicRelease]:
+        """Everything that would be public if the outcome left tonight: the earlier releases, and it."""
+        columns = {name: concluded.states.columns for name, concluded in outcome.tables.items()}
+        dimensions = {name: spec.dimensions for name, spec in self.specs.items()}
+        return [*self.earlier, PublicRelease(self.head[0] + 1, day, dimensions, columns, cells_of(outcome.tables))]
 
     def conclude(self, protected: Mapping[str, pd.DataFrame], day: date) -> Outcome:
         """Lay what stands over the protected tables."""
@@ -84,7 +92,7 @@ class Plan:
             name: conclude(table, self.tables[name][1], self.decisions[name], self.head[0] + 1, np.datetime64(day))
             for name, table in protected.items()
         }
-        return Outcome(done, self.last is None or _told_by(done) != _told(self.last))
+        return Outcome(done, not self.earlier or _told_by(done) != _told(self.earlier[-1].cells))
 
     def _keys(self, name: str, mask: np.ndarray) -> frozenset[Key]:
         table, spec = self.tables[name]
@@ -98,7 +106,8 @@ def plan(tables: Tables, sketches: CellSketches, ledger: ReleaseLedger, policy: 
 
     Refuses (GATE_CLOSED) a table that counts more persons than are listed as its members.
     """
-    head, history = ledger.head(), ledger.history()
+    head, earlier = ledger.head(), ledger.releases()
+    history = begun_by_table(earlier)
     decisions = {
         name: decide(
             _present(table.reset_index(drop=True), spec, sketches.get(name), history.get(name, [])),
@@ -107,8 +116,7 @@ def plan(tables: Tables, sketches: CellSketches, ledger: ReleaseLedger, policy: 
         )
         for name, (table, spec) in tables.items()
     }
-    releases = [entry for entry in ledger.entries() if entry.kind == RELEASE]
-    return Plan(head, tables, decisions, ledger.cells(releases[-1]) if releases else None)
+    return Plan(head, tables, decisions, earlier)
 
 
 def _present(

@@ -119,14 +119,23 @@ class ReleaseLedger:
         if not 0 <= no <= len(chains) or (no and chains[no - 1] != chain):
             raise broken(self._chain, f"what was published names entry {no}, which the ledger does not have.")
 
+    def releases(self) -> list[cell_file.PublicRelease]:
+        """Every release, oldest first; withdrawn ones among them, since what was public stays known."""
+        return [
+            cell_file.PublicRelease(
+                entry.no,
+                date.fromisoformat(entry.day or ""),
+                {name: table.dimensions for name, table in entry.tables.items()},
+                {name: table.columns for name, table in entry.tables.items()},
+                self._read(entry),
+            )
+            for entry in self.entries()
+            if entry.kind == RELEASE
+        ]
+
     def history(self) -> dict[str, list[States]]:
         """The states that began in each release, oldest first, by table; those of withdrawn releases among them."""
-        found: dict[str, list[States]] = {}
-        for entry in (entry for entry in self.entries() if entry.kind == RELEASE):
-            cells = self._read(entry)
-            for name, table in entry.tables.items():
-                found.setdefault(name, []).append(cell_file.begun_of(cells, name, entry.no, table.columns))
-        return found
+        return cell_file.begun_by_table(self.releases())
 
     def cells(self, entry: Entry) -> pa.Table:
         """Every cell of a release (`cell_file.SCHEMA`)."""

@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 import duckdb
 import numpy as np
@@ -59,6 +60,10 @@ class Sketches:
         found.counts[rows < 0] = 0
         return found
 
+    def with_others(self, others: Sketches) -> Sketches:
+        """The members together with `others`, who must be none of them."""
+        return Sketches(self.sums + others.sums, self.counts + others.counts)
+
     def without(self, part: Sketches) -> Sketches:
         """The members that are not in `part`, which must be a subset cell by cell."""
         return Sketches(self.sums - part.sums, self.counts - part.counts)
@@ -71,6 +76,23 @@ def flow_at_least(before: Sketches, after: Sketches) -> np.ndarray:
     """
     numbers = np.abs(after.counts - before.counts)
     return np.asarray(np.maximum(numbers, after.sums != before.sums).sum(axis=1))
+
+
+def digests(sketches: Sketches, figures: np.ndarray | None = None) -> np.ndarray:
+    """For each cell 16 bytes (as objects) that are the same where the same persons, and figures, are; None of nobody.
+
+    A cell of nobody that has figures is not nothing: it is the same as any other empty cell.
+    """
+    rows = [sketches.sums.astype("<u8").view(np.uint8), sketches.counts.astype("<u4").view(np.uint8)]
+    if figures is not None:
+        rows.append(figures.reshape(len(sketches), -1).astype("<f8").view(np.uint8))
+    width = sum(part.shape[1] for part in rows)
+    whole, empty = np.concatenate(rows, axis=1).tobytes(), sketches.persons == 0
+    made = np.empty(len(sketches), dtype=object)
+    for i, nobody in enumerate(empty):
+        if figures is not None or not nobody:
+            made[i] = blake2b(whole[i * width : (i + 1) * width], digest_size=16).digest()
+    return made
 
 
 def keys_of(table: pd.DataFrame, dimensions: Sequence[str]) -> np.ndarray:

@@ -14,7 +14,7 @@ from polku.disclosure.cells import Status
 from polku.outcomes import Outcome, evidence_of
 from polku.outcomes.definitions import outcomes_of
 from polku.publication.report.blocks import Block, Bullets, Cell, Details, Section, Table, Terms, Text, Title
-from polku.publication.report.effects import MONTHS, YEARS, effects
+from polku.publication.report.effects import MONTHS, SUBGROUPS, YEARS, effects
 from polku.publication.report.figures import drawn, matrix, ranked
 from polku.publication.report.limits import cannot
 from polku.publication.report.release import Panel, Release
@@ -82,7 +82,7 @@ def happened(release: Release, words: Words) -> Section:
             blocks += drawn(release, words, panels)
     if EXITS in release.tables:
         blocks += _exits(release, words)
-    for name in sorted(release.tables.keys() - {OUTCOMES, EXITS, MONTHS, YEARS}):
+    for name in sorted(release.tables.keys() - {OUTCOMES, EXITS, MONTHS, YEARS, SUBGROUPS}):
         blocks.append(Title(words.label(release.context.tables[name].title)))
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))

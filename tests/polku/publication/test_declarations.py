@@ -23,7 +23,7 @@ def test_the_declaration_names_columns_of_the_mart(study: str) -> None:
         assert used <= set(table.columns)
         assert picture.y in spec.with_cell
         # Else rows of one picture would stand for each other.
-        assert set(spec.dimensions) <= {picture.x, picture.by, picture.panel, *spec.total_code}
+        assert set(spec.dimensions) <= {picture.x, picture.by, picture.panel, *dict(picture.at), *spec.total_code}
         assert all(table.columns[column] for column in used)
 
 
@@ -31,5 +31,13 @@ def test_the_declaration_names_columns_of_the_mart(study: str) -> None:
 def test_a_table_without_words_or_picture_is_refused(missing: str) -> None:
     meta = {k: v for k, v in NODES["shares"]["config"]["meta"]["release"].items() if k != missing}
     with pytest.raises(Refusal) as refused:
+        described("shares", {**NODES["shares"], "config": {"meta": {"release": meta}}})
+    assert refused.value.exit is Exit.CONTRACT_INVALID
+
+
+def test_a_picture_fixes_dimensions_alone() -> None:
+    release = NODES["shares"]["config"]["meta"]["release"]
+    meta = release | {"picture": release["picture"] | {"at": {"share": 1}}}
+    with pytest.raises(Refusal, match="`at` names `share`, which is not a dimension") as refused:
         described("shares", {**NODES["shares"], "config": {"meta": {"release": meta}}})
     assert refused.value.exit is Exit.CONTRACT_INVALID
