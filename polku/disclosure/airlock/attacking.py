@@ -11,13 +11,14 @@ persons are in several codes of a dimension have no sums along it, and are left 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from functools import partial
 from itertools import combinations, compress
 from pathlib import Path
 
 import numpy as np
 
 from polku.disclosure.airlock.recomputing import Codes, Shape, Truth
-from polku.disclosure.attack.explain import Explainer
+from polku.disclosure.attack.explain import Explainer, published_in
 from polku.disclosure.attack.intervals import solved
 from polku.disclosure.attack.knowledge import bounds_of, knowledge_of
 from polku.disclosure.attack.rows import ALMOST
@@ -58,7 +59,7 @@ def given_away(
     least, most = solved(system.facts, low, high, whole, asked)
     exact = most[places] - least[places] <= ALMOST
     values = {int(at): float(least[at]) for at in places[exact]}
-    why = Explainer(system, low, high, whole).of(values)
+    why = Explainer(system.facts, (low, high), whole, system.name, partial(published_in, system)).of(values)
     return {codes: why[int(at)] for codes, at in compress(zip(wanted, places, strict=True), exact)}
 
 

@@ -20,6 +20,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from polku.disclosure.airlock.roles import person
@@ -169,7 +170,9 @@ class Queue:
         refuse_same(request, by)
         part = self._folder / f".{no:06}.parquet.part"
         verdict = states.since * 0
-        concluded = Concluded(pd.DataFrame(), states, verdict, verdict == 0)
+        # Outputs are not compared from one release to the next, so they have no digests of that.
+        nothing = np.full(len(states), None, dtype=object)
+        concluded = Concluded(pd.DataFrame(), states, verdict, verdict == 0, nothing, nothing)
         self._files.write(cell_file.cells_of({CELLS: concluded}), part)
         done = self._sign(request, RELEASED, by, cells_sha256=_digest(part))
         put(part, self._cells(no))
