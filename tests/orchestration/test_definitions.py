@@ -59,7 +59,8 @@ def test_every_asset_says_what_it_is_and_whose(specs: dict[str, dg.AssetSpec]) -
 def test_the_study_decides_what_lands_and_what_is_released(specs: dict[str, dg.AssetSpec], study: Study) -> None:
     landed = {f"landing/{c.register}__{t.name}" for c in study.contracts.values() for t in c.tables}
     reference = {
-        f"landing/reference__{name}" for name in ("study", "outcomes", "codes", "coverage", "breaks", "person_keys")
+        f"landing/reference__{name}"
+        for name in ("study", "outcomes", "codes", "coverage", "breaks", "person_keys", "subgroups")
     }
     assert {key for key in specs if key.startswith("landing/")} == landed | reference
     assert {key for key in specs if key.startswith("release/")} == {f"release/{m}" for m in study.release_tables}
