@@ -320,6 +320,7 @@ spans as (
 
 ),
 
+-- Rounded, because sums of doubles depend on their order, and a night that builds a part must end as a whole one.
 -- Few heavy persons make the error itself uncertain: degrees of freedom by Satterthwaite (1946, Biom. Bull. 2).
 final as (
 
@@ -333,12 +334,15 @@ final as (
         spans.persons_client,
         spans.persons_other,
         spans.persons_at_least,
-        spans.effective_persons_other,
-        spans.mean_client,
-        spans.mean_other,
-        spans.mean_client - spans.mean_other as difference,
-        sqrt(long_errors.squares) as standard_error,
-        {{ quotient('long_errors.squares * long_errors.squares', 'long_errors.fourths') }} as degrees_of_freedom
+        round(spans.effective_persons_other, 9) as effective_persons_other,
+        round(spans.mean_client, 9) as mean_client,
+        round(spans.mean_other, 9) as mean_other,
+        round(spans.mean_client - spans.mean_other, 9) as difference,
+        round(sqrt(long_errors.squares), 9) as standard_error,
+        case
+            when round(long_errors.squares, 15) > 0
+                then round({{ quotient('long_errors.squares * long_errors.squares', 'long_errors.fourths') }}, 6)
+        end as degrees_of_freedom
     from spans
     inner join long_errors
         on
