@@ -70,8 +70,7 @@ def judge_proof(
 
     verdicts = {}
     for name, (table, spec) in tables.items():
-        faults = faults_of_release({name: (table, spec)}, certificates)
-        findings = [Finding(name, spec.count, fault, name) for fault in faults]
+        findings = faults_of_release({name: (table, spec)}, certificates)
         rules = _no_finding(replace(spec, name=name), "every gap has a proof")
         verdicts[name] = _verdict(PROVED, name, findings, rules)
     return verdicts

@@ -12,6 +12,7 @@ from functools import cached_property
 from typing import Any
 
 from polku.contracts.faults import Faults
+from polku.errors import Exit, Refusal
 
 TOTAL = "Total"
 
@@ -46,6 +47,52 @@ class Dimension:
     def leaves(self) -> tuple[str, ...]:
         """Codes without parts."""
         return tuple(code for code in self.codes if code not in self.breakdowns)
+
+    @cached_property
+    def parents(self) -> Mapping[str, tuple[str, ...]]:
+        """Of a code, the codes that have it as a part; none of the total."""
+        found: dict[str, list[str]] = {code: [] for code in self.codes}
+        for code, parts in self.splits():
+            for part in parts:
+                found[part].append(code)
+        return {code: tuple(dict.fromkeys(above)) for code, above in found.items()}
+
+    @cached_property
+    def above(self) -> Mapping[str, tuple[str, ...]]:
+        """Of a leaf, all codes that it is a part of, itself among them, in the order of codes."""
+        found = {}
+        place = {code: i for i, code in enumerate(self.codes)}
+        for leaf in self.leaves:
+            reached, waiting = {leaf}, [leaf]
+            while waiting:
+                new = set(self.parents[waiting.pop()]) - reached
+                reached |= new
+                waiting += new
+            found[leaf] = tuple(sorted(reached, key=place.__getitem__))
+        return found
+
+    @cached_property
+    def leaves_below(self) -> Mapping[str, tuple[str, ...]]:
+        """Of a code, the leaves that it is made of by any breakdown, in the order of codes."""
+        found: dict[str, list[str]] = {code: [] for code in self.codes}
+        for leaf, above in self.above.items():
+            for code in above:
+                found[code].append(leaf)
+        return {code: tuple(leaves) for code, leaves in found.items()}
+
+    def refuse_unless_even(self) -> None:
+        """Refuse (CONTRACT_INVALID) a code whose breakdowns do not have the same leaves, each once.
+
+        Figures of leaves then do not tell what each breakdown adds up to.
+        """
+        for code, parts in self.splits():
+            leaves = sorted(leaf for part in parts for leaf in self.leaves_below[part])
+            if leaves != sorted(self.leaves_below[code]):
+                raise Refusal(
+                    Exit.CONTRACT_INVALID,
+                    f"the breakdowns of `{code}` in dimension `{self.name}` do not have the same leaves, each once.",
+                    "Break all of them down to codes that they share.",
+                )
 
     def splits(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Every (code, its parts in one way)."""

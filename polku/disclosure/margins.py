@@ -64,41 +64,10 @@ def margins_of(
 
 
 def _codes_above(dimension: Dimension) -> dict[str, list[int]]:
-    """By leaf: the positions of the codes that it is a part of, itself among them.
-
-    A code with several breakdowns has its leaves in all of them, or what it publishes would not add up.
-    """
+    """By leaf: the positions of the codes that it is a part of, itself among them."""
+    dimension.refuse_unless_even()
     position = {code: i for i, code in enumerate(dimension.codes)}
-    leaves: dict[str, frozenset[str]] = {}
-    for code in _from_below(dimension):
-        ways = [frozenset().union(*(leaves[part] for part in way)) for way in dimension.breakdowns.get(code, ())]
-        sizes = [sum(len(leaves[part]) for part in way) for way in dimension.breakdowns.get(code, ())]
-        leaves[code] = ways[0] if ways else frozenset({code})
-        if any(way != ways[0] or size != len(way) for way, size in zip(ways, sizes, strict=True)):
-            raise Refusal(
-                Exit.CONTRACT_INVALID,
-                f"the breakdowns of `{code}` in dimension `{dimension.name}` do not have the same leaves, each once.",
-                "Break both down to codes that they share.",
-            )
-    above: dict[str, list[int]] = {leaf: [] for leaf in dimension.leaves}
-    for code in dimension.codes:
-        for leaf in leaves[code]:
-            above[leaf].append(position[code])
-    return above
-
-
-def _from_below(dimension: Dimension) -> list[str]:
-    """Codes in an order in which parts come before what they are parts of."""
-    ordered: dict[str, None] = {}
-    waiting = [(dimension.total, False)]
-    while waiting:
-        code, parts_are_done = waiting.pop()
-        if parts_are_done:
-            ordered.setdefault(code)
-        elif code not in ordered:
-            waiting.append((code, True))
-            waiting += [(part, False) for way in dimension.breakdowns.get(code, ()) for part in way]
-    return list(ordered)
+    return {leaf: [position[code] for code in above] for leaf, above in dimension.above.items()}
 
 
 def _total_alone(dimension: Dimension) -> dict[str, list[int]]:

@@ -177,7 +177,8 @@ def _roll_up(con: duckdb.DuckDBPyConnection, description: Description, dimension
     """`airlock_rolled`: every member under each code that she is in."""
     columns, joins = [], []
     for i, (name, dimension) in enumerate(dimensions.items()):
-        above = pd.DataFrame(_above(dimension), columns=["leaf", "code"], dtype=str)
+        pairs = [(leaf, code) for leaf, codes in dimension.above.items() for code in codes]
+        above = pd.DataFrame(pairs, columns=["leaf", "code"], dtype=str)
         con.register(f"airlock_above_{i}", above)
         columns.append(f"a{i}.code as {quoted(name)}")
         joins.append(f"join airlock_above_{i} a{i} on cast(m.{quoted(name)} as varchar) = a{i}.leaf")
@@ -191,23 +192,6 @@ def _roll_up(con: duckdb.DuckDBPyConnection, description: Description, dimension
         raise _fault("a measure is made of what is no number.", "measures") from None
     for i in range(len(dimensions)):
         con.unregister(f"airlock_above_{i}")
-
-
-def _above(dimension: Dimension) -> list[tuple[str, str]]:
-    """(leaf, code that it is in), itself and the total among them."""
-    parents: dict[str, set[str]] = {}
-    for code, parts in dimension.splits():
-        for part in parts:
-            parents.setdefault(part, set()).add(code)
-    pairs = []
-    for leaf in dimension.leaves:
-        found, waiting = {leaf, dimension.total}, [leaf]
-        while waiting:
-            new = parents.get(waiting.pop(), set()) - found
-            found |= new
-            waiting += sorted(new)
-        pairs += [(leaf, code) for code in sorted(found)]
-    return pairs
 
 
 def _counted(con: duckdb.DuckDBPyConnection, description: Description) -> pd.DataFrame:

@@ -8,12 +8,12 @@ sum over every breakdown stays. So all published figures fit both; every cell it
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
-from polku.disclosure.cells import Cell, Key, Line, ReleaseSpec, lines_of, read_cells, words
+from polku.disclosure.cells import Cell, Finding, Key, Line, ReleaseSpec, lines_of, read_cells, words
 from polku.disclosure.dimensions import Dimension
 
 KEPT = 5
@@ -26,10 +26,9 @@ def faults_of(
     dimensions: Mapping[str, Dimension],
     *,
     lowest: int = 0,
-    width: int = 1,
     truth: pd.DataFrame | None = None,
 ) -> list[str]:
-    """What keeps the certificates from being a proof that every hidden cell is uncertain by `width`; empty: a proof.
+    """What keeps the certificates from being a proof that every hidden cell is uncertain; empty: a proof.
 
     `published` has dimension columns and `count` (null where hidden), one row per cell; `certificates` has
     `certificate`, dimension columns and `step`. With `truth` (dimension columns and true `count` of every cell) it
@@ -47,7 +46,7 @@ def faults_of(
         found += _sums(steps, codes[name], names)
     moved = certificates.assign(moved=certificates["step"].abs()).groupby(names, as_index=False)["moved"].max()
     gaps = cells[cells["hidden"]].merge(moved, on=names, how="left")
-    found += _named("no certificate changes a hidden cell by enough", gaps[~(gaps["moved"] >= width)], names)
+    found += _named("no certificate changes a hidden cell", gaps[~(gaps["moved"] >= 1)], names)
     if truth is not None:
         both = steps.merge(truth.rename(columns={"count": "true"}), on=names, how="left")
         low = both["true"].isna() | (both["true"] + both["step"] < lowest)
@@ -77,33 +76,37 @@ def _named(what: str, rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
 CERTIFICATE = "certificate"
 
 
-def faults_of_release(tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], certificates: pd.DataFrame) -> list[str]:
+def faults_of_release(
+    tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], certificates: pd.DataFrame
+) -> list[Finding]:
     """The same for the protected tables of a release and their certificates (`ProtectedRelease`).
 
     A line whose total has no row and of which no part is published has a total that nobody knows: it may change.
     """
-    found: list[str] = []
-    for name, (table, spec) in tables.items():
-        cells = read_cells(table, spec)
-        keys = {words(key, spec.dimensions): key for key in cells}
-        hidden = {key for key, cell in cells.items() if cell.status is not None and cell.status.hidden}
-        own = certificates[certificates["table"] == name]
-        strangers = [cell for cell in own["cell"].unique() if keys.get(cell) not in hidden]
-        found += [f"{name}: a certificate changes a cell that is published or is no cell: {c}" for c in strangers]
-        steps = own.assign(key=own["cell"].map(keys)).pivot_table("step", "cell", CERTIFICATE, "sum", fill_value=0)
-        moved = set(steps.index[(steps != 0).any(axis=1)])
-        bare = sorted(words(key, spec.dimensions) for key in hidden - {keys[cell] for cell in moved if cell in keys})
-        found += [f"{name}: no certificate changes a hidden cell: {cell}" for cell in bare]
-        observed = [key for key, cell in cells.items() if cell.figures[spec.count] is not None or key in hidden]
-        for line in lines_of(observed, spec.dimensions, spec.additive, spec.total_code):
-            parts = [words(key, spec.dimensions) for key in line.parts if key in hidden]
-            if line.total is None and len(parts) == len(line.parts) and not _has_base(cells, line, spec):
-                continue
-            total = [words(line.total, spec.dimensions)] if line.total in hidden else []
-            change = steps.reindex(parts, fill_value=0).sum() - steps.reindex(total, fill_value=0).sum()
-            if (change != 0).any():
-                found.append(f"{name}: a certificate changes a sum along {line.along}: {', '.join(parts[:KEPT])}")
-    return found
+    return [finding for name, (table, spec) in tables.items() for finding in _of_table(name, table, spec, certificates)]
+
+
+def _of_table(name: str, table: pd.DataFrame, spec: ReleaseSpec, certificates: pd.DataFrame) -> Iterator[Finding]:
+    cells = read_cells(table, spec)
+    keys = {words(key, spec.dimensions): key for key in cells}
+    hidden = {key for key, cell in cells.items() if cell.status is not None and cell.status.hidden}
+    own = certificates[certificates["table"] == name]
+    for cell in own["cell"].unique():
+        if keys.get(cell) not in hidden:
+            yield Finding(cell, spec.count, "a certificate changes a cell that is published or is no cell", name)
+    steps = own.pivot_table("step", "cell", CERTIFICATE, "sum", fill_value=0)
+    moved = {keys.get(cell) for cell in steps.index[(steps != 0).any(axis=1)]}
+    for cell in sorted(words(key, spec.dimensions) for key in hidden - moved):
+        yield Finding(cell, spec.count, "no certificate changes this hidden cell", name)
+    observed = [key for key, cell in cells.items() if cell.figures[spec.count] is not None or key in hidden]
+    for line in lines_of(observed, spec.dimensions, spec.additive, spec.total_code):
+        parts = [words(key, spec.dimensions) for key in line.parts if key in hidden]
+        if line.total is None and len(parts) == len(line.parts) and not _has_base(cells, line, spec):
+            continue
+        total = [words(line.total, spec.dimensions)] if line.total in hidden else []
+        change = steps.reindex(parts, fill_value=0).sum() - steps.reindex(total, fill_value=0).sum()
+        if (change != 0).any():
+            yield Finding("; ".join(parts[:KEPT]), spec.count, f"a certificate changes a sum along {line.along}", name)
 
 
 def _has_base(cells: Mapping[Key, Cell], line: Line, spec: ReleaseSpec) -> bool:

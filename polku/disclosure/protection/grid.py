@@ -7,7 +7,7 @@ otherwise (`linked`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import product
@@ -17,7 +17,6 @@ import numpy.typing as npt
 
 from polku.disclosure.dimensions import Dimension
 from polku.disclosure.protection.moves import Mover
-from polku.errors import Exit, Refusal
 
 Cells = npt.NDArray[np.int64]
 Split = tuple[int, tuple[int, ...]]
@@ -54,36 +53,31 @@ class Axis:
     @cached_property
     def parents(self) -> dict[int, tuple[int, ...]]:
         """The codes of which each code is a part."""
-        found: dict[int, list[int]] = {}
-        for code, parts in self.splits:
-            for part in parts:
-                found.setdefault(part, []).append(code)
-        return {code: tuple(above) for code, above in found.items()}
+        return self._numbered(self.dimension.parents)
 
     @cached_property
     def leaves_below(self) -> dict[int, tuple[int, ...]]:
-        """The leaves of which each code is made, by its first breakdown."""
-        first = {code: parts for code, parts in reversed(self.splits)}
+        """The leaves of which each code is made."""
+        return self._numbered(self.dimension.leaves_below)
 
-        def below(code: int) -> tuple[int, ...]:
-            return tuple(leaf for part in first[code] for leaf in below(part)) if code in first else (code,)
+    @cached_property
+    def above(self) -> dict[int, tuple[int, ...]]:
+        """The codes that each leaf is a part of, itself among them."""
+        return self._numbered(self.dimension.above)
 
-        return {code: below(code) for code in range(self.size)}
+    def _numbered(self, codes: Mapping[str, tuple[str, ...]]) -> dict[int, tuple[int, ...]]:
+        at = {code: i for i, code in enumerate(self.dimension.codes)}
+        return {at[code]: tuple(at[other] for other in others) for code, others in codes.items()}
 
     def siblings(self, code: int) -> tuple[int, ...]:
         """The parts of what the code is a part of; of the total, its parts."""
-        above = self.parents.get(code)
-        ways = [parts for whole, parts in self.splits if (whole in above if above else whole == code)]
-        return tuple(dict.fromkeys(part for parts in ways for part in parts)) or (code,)
+        above = self.parents[code] or (code,)
+        parts = dict.fromkeys(part for whole, own in self.splits if whole in above for part in own)
+        return tuple(parts) or (code,)
 
     def closed(self, leaves: Sequence[int]) -> tuple[int, ...]:
         """The leaves and everything they are a part of, in the order of codes."""
-        found, waiting = set(leaves), list(leaves)
-        while waiting:
-            above = [whole for whole in self.parents.get(waiting.pop(), ()) if whole not in found]
-            found.update(above)
-            waiting += above
-        return tuple(sorted(found))
+        return tuple(sorted({code for leaf in leaves for code in self.above[leaf]}))
 
     def splits_within(self, codes: tuple[int, ...]) -> tuple[Split, ...]:
         """The splits among these codes, by their places in `codes`; parts outside do not change."""
@@ -98,8 +92,10 @@ class Grid:
     def __init__(self, dimensions: Sequence[Dimension], codes: Sequence[npt.NDArray[np.int64]], figures: Cells) -> None:
         """The grid of inner cells: `codes` are for each dimension the numbers of codes, one per inner cell.
 
-        Raises Refusal (USAGE) where a code has two breakdowns whose sums differ.
+        Refuses (CONTRACT_INVALID) a code whose breakdowns do not have the same leaves.
         """
+        for dimension in dimensions:
+            dimension.refuse_unless_even()
         self.axes = [Axis.of(dimension) for dimension in dimensions]
         self.shape = tuple(axis.size for axis in self.axes)
         values = np.zeros(self.shape, dtype=np.int64)
@@ -178,17 +174,9 @@ class Grid:
 
 
 def _add_up(values: npt.NDArray[np.int64], axis: Axis) -> None:
-    """Sums along the first axis of `values`, parts before wholes (a whole is numbered before its parts)."""
-    for whole, parts in sorted(axis.splits, reverse=True):
-        total = values[list(parts)].sum(axis=0)
-        if values[whole].any() and not np.array_equal(values[whole], total):
-            code = axis.dimension.codes[whole]
-            raise Refusal(
-                Exit.USAGE,
-                f"dimension `{axis.dimension.name}`: the breakdowns of `{code}` do not add up to the same.",
-                "Give every breakdown the same leaves, and figures for leaves only.",
-            )
-        values[whole] = total
+    """Sums of leaves along the first axis of `values`."""
+    for whole, _ in axis.splits:
+        values[whole] = values[list(axis.leaves_below[whole])].sum(axis=0)
 
 
 def _equations(

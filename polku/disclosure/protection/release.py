@@ -150,16 +150,15 @@ class _Table:
             parts = tuple(self.base_place(key) for key in line.parts)
             yield Line(line.along, parts, self.base_place(line.total) if line.total else None)
 
-    def lines(self, places: Mapping[Key, Key]) -> Iterator[Line]:
+    def lines(self, places: Mapping[Key, Key], *, together: bool) -> Iterator[Line]:
         """The lines among the linked tables; a total without a row here may be a cell of another table."""
-        alone = all(key == place for key, place in places.items())
         for line in lines_of(places, self.spec.dimensions, self.spec.additive, self.spec.total_code):
             parts = tuple(places[key] for key in line.parts)
             total = places[line.total] if line.total else None
             base = self.spec.base_key(line.parts[0]) if line.parts else ()
             if self.spec.base and line.along not in self.spec.base_by and base in self.hidden_bases:
                 total = self.base_place(base)
-            elif total is None and not alone and line.parts:
+            elif total is None and together and line.parts:
                 total = self.place(line.parts[0], without=line.along)
             yield Line(line.along, parts, total)
 
@@ -211,7 +210,7 @@ def _figures(group: list[_Table], places: Mapping[str, Mapping[Key, Key]]) -> Fi
                     shown.add(place)
         for key, persons_in_base in own.bases.items():
             values[own.base_place(key)] = persons[own.base_place(key)] = persons_in_base
-        lines += [*own.lines(places[own.name]), *own.lines_of_bases()]
+        lines += [*own.lines(places[own.name], together=len(group) > 1), *own.lines_of_bases()]
     overlapping = any(own.spec.counts for own in group)
     return Figures(values, persons, lines, overlapping, bases, frozenset(shown))
 

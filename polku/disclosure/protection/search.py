@@ -48,6 +48,9 @@ SMALL_EFFORT = 2 * EFFORT
 PASSES = 10
 """More passes than this find next to nothing."""
 
+WIDTH = 1
+"""By how many persons every hidden cell is uncertain at least."""
+
 MOST = 1_000
 """The largest step of a certificate."""
 
@@ -79,7 +82,6 @@ class Problem:
     - `targets`: cells that must stay uncertain; `hidden`: cells that show no figure anyway (targets among them).
     - `up`, `down`: by how much an attacker of the level must believe that a hidden cell could be greater or smaller;
       0 and 0 where a cell is known to him and can never be hidden.
-    - `width`: by how much a target must be uncertain.
     """
 
     values: Cells
@@ -87,7 +89,6 @@ class Problem:
     hidden: Mask
     up: Cells
     down: Cells
-    width: int = 1
 
 
 @dataclass(frozen=True)
@@ -191,21 +192,15 @@ class _Search:
             self._add(cell, old)
 
     def _is_sure(self, cell: int) -> bool:
-        """Whether some certificate moves the cell by enough: each moves it by at least one."""
-        if self.problem.width == 1:
-            return bool(self.found.uses[cell])
-        return any(
-            (np.abs(certificate.steps[certificate.cells == cell]) >= self.problem.width).any()
-            for certificate in self.found.certificates.values()
-        )
+        """Whether some certificate changes the cell."""
+        return bool(self.found.uses[cell])
 
     def _certify(self, cell: int) -> float | None:
         """Add a certificate for the cell; what hiding further cells for it costs, None where there is none."""
-        width = self.problem.width
         parts: list[tuple[Cells, Mover]] = []
         for part in self.shape.neighbourhoods(cell, self.cost):
             parts.append(part)
-            certificate = self._within(cell, *part, most=width)
+            certificate = self._within(cell, *part, most=WIDTH)
             if certificate is not None:
                 return self._add(cell, certificate)
         # Only now larger steps elsewhere: small ones are next to always enough, and hide fewer cells.
@@ -219,12 +214,12 @@ class _Search:
         if self.noise is not None:
             costs = costs + np.where(hidden, JITTER_HIDDEN, JITTER_OPEN) * self.noise[cells]
         waiting = self.problem.targets[cells] & (self.found.uses[cells] == 0)
-        reward = np.where(waiting, min(USEFUL, 0.5 / max(int(waiting.sum()), 1)), 0.0) if most == 1 else 0.0
+        reward = np.where(waiting, min(USEFUL, 0.5 / max(int(waiting.sum()), 1)), 0.0) if most == WIDTH else 0.0
         up = np.minimum(self.problem.up[cells], most).astype(float)
         down = np.minimum(self.problem.down[cells], most).astype(float)
         at = int(np.flatnonzero(cells == cell)[0])
         found: list[Certificate] = []
-        for step in (self.problem.width, -self.problem.width):
+        for step in (WIDTH, -WIDTH):
             self.effort += len(cells)
             change = mover.cheapest(at, step, up, down, costs - reward, costs + reward)
             if change is not None:

@@ -57,10 +57,11 @@ def hide_more(
     gate judges it all the same.
     """
     keys = sorted(figures.values, key=sort_key)
+    kept = {*kept, *(key for key in keys if _tells_itself(key, figures, policy))}
     hidden = (primary | others) & set(keys)
     unknown: set[int] = set()
     while True:
-        made, unprotected = _covered(figures, keys, primary & hidden, hidden, unknown, policy, set(kept))
+        made, unprotected = _covered(figures, keys, primary & hidden, hidden, unknown, policy, kept)
         found = made.cells
         more = _for_few_persons(figures, found, policy, kept) - found
         if not more:
@@ -153,6 +154,12 @@ def _cheapest(line: Line, figures: Figures, hidden: set[Key]) -> Key | None:
     if open_parts:
         return min(open_parts, key=lambda key: (figures.persons[key], sort_key(key)))
     return line.total if line.total in figures.values and line.total not in hidden else None
+
+
+def _tells_itself(key: Key, figures: Figures, policy: Policy) -> bool:
+    """Whether the mark of a cell that is not small leaves one number: hidden to protect others, it would be no gap."""
+    least, most = _limits(key, figures, False, policy)
+    return least >= most
 
 
 def _limits(key: Key, figures: Figures, small: bool, policy: Policy) -> tuple[int, int]:

@@ -17,7 +17,7 @@ from polku.disclosure.dimensions import Dimension
 from polku.disclosure.protection.advice import recoding
 from polku.disclosure.protection.grid import Grid
 from polku.disclosure.protection.levels import Level, Rule, limits
-from polku.disclosure.protection.search import Cover, Problem, cover
+from polku.disclosure.protection.search import WIDTH, Cover, Problem, cover
 from polku.errors import Exit, Refusal
 
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ RESERVED = (COUNT, CERTIFICATE, STEP)
 
 HOPELESS_SHARE = 0.4
 """Of the cells that somebody is in: where more than this are small, suppression leaves no table worth reading."""
+
+
+SMALL_TABLE = 1_000
+"""A table with no more cells that somebody is in is tried whatever the share: that costs next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +66,14 @@ def protect_table(
 
     `inner` has one row per combination of leaf codes (columns named as the dimensions) and a column `count` of
     persons, whole and not negative; a combination without a row is a zero. Refuses (USAGE) a frame that is not so,
-    with the dimension and code at fault, and (GATE_CLOSED) a table of which too much would be hidden, with merges of
-    codes that would save it.
+    with the dimension and code at fault, (CONTRACT_INVALID) uneven breakdowns, and (GATE_CLOSED) a table of which too
+    much would be hidden, with merges of codes that would save it.
     """
     flattened = [own.flattened(sorted(map(str, inner[name].unique()))) for name, own in dimensions.items()]
     grid = Grid(flattened, *_inner(inner, flattened))
     problem = problem_of(grid.values, rule)
     somebody = int((grid.values > 0).sum())
-    if problem.targets.sum() > max(HOPELESS_SHARE * somebody, 0 if somebody > 1000 else somebody):
+    if somebody > SMALL_TABLE and problem.targets.sum() > HOPELESS_SHARE * somebody:
         raise _hopeless(grid, rule, "too many of its cells are small")
     found = cover(problem, grid, told)
     if found.unprotected:
@@ -159,7 +163,7 @@ def _facts(grid: Grid, problem: Problem, found: Cover, rule: Rule) -> dict[str, 
         "level": str(rule.level),
         "threshold_persons": rule.threshold,
         "zeros": "protected" if rule.protect_zeros else "published",
-        "width_persons": problem.width,
+        "width_persons": WIDTH,
         "cells": len(grid.values),
         "cells_hidden": hidden,
         "cells_hidden_only_for_others": hidden - primary,

@@ -185,7 +185,7 @@ def test_a_faulty_table_is_refused_by_name(change: dict, words: str) -> None:
 def test_breakdowns_that_differ_are_refused() -> None:
     tree = {"Total": [["a", "b"], ["c", "d"]]}
     inner = pd.DataFrame({"region": list("abcd"), "count": [10, 20, 15, 16]})
-    with pytest.raises(Refusal, match="breakdowns of `Total` do not add up"):
+    with pytest.raises(Refusal, match="breakdowns of `Total` in dimension `region` do not have the same leaves"):
         protect_table(inner, dimensions(region=tree), Rule(5))
 
 
