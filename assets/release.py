@@ -150,7 +150,9 @@ def _put_on_record(
 def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: str) -> dg.MaterializeResult[None]:
     """What leaves of a table, in numbers that Dagster plots; why there is nothing new, in words."""
     table = read_release(root, spec.name)
-    cells = {f"cells_{status}": int((table[STATUS] == status).sum()) for status in Status}
+    inside = [status for status in Status if status is not Status.HIDDEN]
+    cells = {f"cells_{status}": int((table[STATUS] == status).sum()) for status in inside}
+    hidden = sum(cells[f"cells_{status}"] for status in inside if status.hidden)
     verdicts = {f"verdict_{name}": count for name, count in outcome.tables[spec.name].counts().items()}
     return dg.MaterializeResult(
         asset_key=release_key(spec.name),
@@ -158,12 +160,8 @@ def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: s
             "dagster/row_count": dg.MetadataValue.int(len(table)),
             "bytes": dg.MetadataValue.int((root.release / f"{spec.name}.parquet").stat().st_size),
             "reason": dg.MetadataValue.text(reason),
-            "hidden_share": dg.MetadataValue.float(round(sum(map(_is_hidden, table[STATUS])) / max(len(table), 1), 4)),
+            "hidden_share": dg.MetadataValue.float(round(hidden / max(len(table), 1), 4)),
             "hidden_by_code": dg.MetadataValue.md(utility.in_words(utility.loss(table, spec))),
             **{name: dg.MetadataValue.int(count) for name, count in {**cells, **verdicts}.items()},
         },
     )
-
-
-def _is_hidden(status: str) -> bool:
-    return Status(status).hidden

@@ -305,3 +305,12 @@ measured as (
 
 )
 {%- endmacro %}
+
+{# Outcomes that a person has or has not in a month, and the column of `person_outcome` of each. #}
+{% macro outcome_flags() -%}
+    {{ return(['employed', 'employed_strictly', 'studying', 'degree_started', 'degree_completed', 'any_service']) }}
+{%- endmacro %}
+
+{% macro outcome_column(outcome) -%}
+    {{ 'in_any_service' if outcome == 'any_service' else outcome }}
+{%- endmacro %}

@@ -1,12 +1,3 @@
-{%- set flags = {
-    'employed': 'employed',
-    'employed_strictly': 'employed_strictly',
-    'studying': 'studying',
-    'degree_started': 'degree_started',
-    'degree_completed': 'degree_completed',
-    'any_service': 'in_any_service'
-} -%}
-
 with outcomes as (
 
     select * from {{ ref('person_outcome') }}
@@ -22,15 +13,15 @@ outcome_codes as (
 
 long as (
 
-    {% for outcome, column in flags.items() %}
+    {% for outcome in outcome_flags() %}
     select
         group_code,
         months_since_entry,
         '{{ outcome }}' as outcome_code,
         person_key,
-        {{ column }} as is_counted
+        {{ outcome_column(outcome) }} as is_counted
     from outcomes
-    where {{ column }} is not null
+    where {{ outcome_column(outcome) }} is not null
     union all
     {% endfor %}
     {% for channel in service_channels() %}

@@ -1,12 +1,3 @@
-{%- set flags = {
-    'employed': 'employed',
-    'employed_strictly': 'employed_strictly',
-    'studying': 'studying',
-    'degree_started': 'degree_started',
-    'degree_completed': 'degree_completed',
-    'any_service': 'in_any_service'
-} -%}
-
 with outcomes as (
 
     select * from {{ ref('person_outcome') }}
@@ -29,9 +20,9 @@ study as (
 wide as (
 
     select
-        {% for outcome, column in flags.items() %}
-        count({{ column }}) as {{ outcome }}_observed,
-        sum(case when {{ column }} then 1 else 0 end) as {{ outcome }}_persons,
+        {% for outcome in outcome_flags() %}
+        count({{ outcome_column(outcome) }}) as {{ outcome }}_observed,
+        sum(case when {{ outcome_column(outcome) }} then 1 else 0 end) as {{ outcome }}_persons,
         {% endfor %}
         {% for channel in service_channels() %}
         sum(case when (observed_service_bits & {{ 2 ** loop.index0 }}) > 0 then 1 else 0 end) as {{ channel }}_observed,
@@ -54,7 +45,7 @@ wide as (
 
 long as (
 
-    {% for outcome in flags %}
+    {% for outcome in outcome_flags() %}
     select
         group_code,
         months_since_entry,

@@ -94,8 +94,11 @@ def _of_table(name: str, table: pd.DataFrame, spec: ReleaseSpec, certificates: p
     for cell in own["cell"].unique():
         if keys.get(cell) not in hidden:
             yield Finding(cell, spec.count, "a certificate changes a cell that is published or is no cell", name)
-    steps = own.pivot_table("step", "cell", CERTIFICATE, "sum", fill_value=0)
-    moved = {keys.get(cell) for cell in steps.index[(steps != 0).any(axis=1)]}
+    row_of = {cell: row for row, cell in enumerate(own["cell"].unique())}
+    numbers, certificate = np.unique(own[CERTIFICATE], return_inverse=True)
+    steps = np.zeros((len(row_of), len(numbers)))
+    np.add.at(steps, (own["cell"].map(row_of).to_numpy(dtype=np.int64), certificate), own["step"])
+    moved = {keys.get(cell) for cell, row in row_of.items() if steps[row].any()}
     for cell in sorted(words(key, spec.dimensions) for key in hidden - moved):
         yield Finding(cell, spec.count, "no certificate changes this hidden cell", name)
     observed = [key for key, cell in cells.items() if cell.figures[spec.count] is not None or key in hidden]
@@ -104,9 +107,15 @@ def _of_table(name: str, table: pd.DataFrame, spec: ReleaseSpec, certificates: p
         if line.total is None and len(parts) == len(line.parts) and not _has_base(cells, line, spec):
             continue
         total = [words(line.total, spec.dimensions)] if line.total in hidden else []
-        change = steps.reindex(parts, fill_value=0).sum() - steps.reindex(total, fill_value=0).sum()
-        if (change != 0).any():
+        change = _of(parts, steps, row_of) - _of(total, steps, row_of)
+        if change.any():
             yield Finding("; ".join(parts[:KEPT]), spec.count, f"a certificate changes a sum along {line.along}", name)
+
+
+def _of(cells: Iterable[str], steps: np.ndarray, row_of: Mapping[str, int]) -> np.ndarray:
+    """The steps of these cells together, by certificate."""
+    total: np.ndarray = steps[[row_of[cell] for cell in cells if cell in row_of]].sum(axis=0)
+    return total
 
 
 def _has_base(cells: Mapping[Key, Cell], line: Line, spec: ReleaseSpec) -> bool:
