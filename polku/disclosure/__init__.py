@@ -15,11 +15,17 @@ if TYPE_CHECKING:
     from polku.disclosure.policy import Policy, load_policy
     from polku.disclosure.protection.levels import Level, Rule
     from polku.disclosure.protection.release import protect, protect_release
-    from polku.disclosure.protection.table import Protected, protect_table
+    from polku.disclosure.protection.amounts import AmountColumns, protect_amounts
+    from polku.disclosure.protection.frames import Protected
+    from polku.disclosure.protection.ranges import AmountLevel, AmountRule
+    from polku.disclosure.protection.table import protect_table
     from polku.disclosure.smallest import smallest_cells
 
 __all__ = [
     "STATUS",
+    "AmountColumns",
+    "AmountLevel",
+    "AmountRule",
     "Dimension",
     "Finding",
     "Level",
@@ -30,6 +36,7 @@ __all__ = [
     "Status",
     "load_policy",
     "protect",
+    "protect_amounts",
     "protect_release",
     "protect_table",
     "read_dimensions",
@@ -48,7 +55,10 @@ _WHERE = {
     "policy": ("Policy", "load_policy"),
     "protection.levels": ("Level", "Rule"),
     "protection.release": ("protect", "protect_release"),
-    "protection.table": ("Protected", "protect_table"),
+    "protection.amounts": ("AmountColumns", "protect_amounts"),
+    "protection.frames": ("Protected",),
+    "protection.ranges": ("AmountLevel", "AmountRule"),
+    "protection.table": ("protect_table",),
     "smallest": ("smallest_cells",),
 }
 

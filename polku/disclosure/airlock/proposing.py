@@ -34,7 +34,8 @@ from polku.disclosure.protection.advice import recoding
 from polku.disclosure.protection.grid import Grid
 from polku.disclosure.protection.levels import Level, Rule
 from polku.disclosure.protection.release import protect
-from polku.disclosure.protection.table import SUPPRESSED, protect_table
+from polku.disclosure.protection.frames import SUPPRESSED
+from polku.disclosure.protection.table import protect_table
 from polku.errors import Refusal
 
 LARGEST = 200_000

@@ -1,4 +1,4 @@
-"""Changes of figures that nobody outside can see: whole numbers that leave every sum as it is.
+"""Changes of figures that nobody outside can see: they leave every sum as it is.
 
 Belongs here: the linear program of one change, and its solver. Does not belong here: which cells may change, what
 hiding them costs, and what the change is good for (`search`).
@@ -13,6 +13,9 @@ Floats = npt.NDArray[np.float64]
 
 ROUNDING = 1e-6
 """How far a solver's number may be from a whole one."""
+
+DIGITS = 9
+"""To so many digits a change of amounts is taken; a smaller part of the step is the solver's rounding."""
 
 MIP_NODES = 200
 """A whole-number program that needs more branches than this is given up: a wider neighbourhood is tried instead."""
@@ -54,11 +57,12 @@ class Mover:
         self._all = np.arange(2 * cells, dtype=np.int32)
 
     def cheapest(
-        self, cell: int, step: int, up: Floats, down: Floats, cost_up: Floats, cost_down: Floats
-    ) -> npt.NDArray[np.int64] | None:
+        self, cell: int, step: int, up: Floats, down: Floats, cost_up: Floats, cost_down: Floats, *, whole: bool
+    ) -> npt.NDArray[np.int64] | Floats | None:
         """The change of every cell, with `step` (negative: a decrease) at `cell`; None where there is none.
 
-        `up` and `down` are the greatest increase and decrease of each cell, costs are for each person.
+        `up` and `down` are the greatest increase and decrease of each cell, costs are for each person. `whole`: the
+        change is in whole numbers, as counts are; else in parts of the step.
         """
         cells = self._cells
         upper = np.concatenate([up, down])
@@ -75,6 +79,8 @@ class Mover:
         change = self._solve()
         if change is None:
             return None
+        if not whole:
+            return change.round(DIGITS)
         if not _is_whole(change):
             self._solver.changeColsIntegrality(2 * cells, self._all, np.full(2 * cells, self._whole))
             change = self._solve()

@@ -4,7 +4,7 @@ Belongs here: the search for a cheap set of hidden cells, with a certificate for
 here: the linear program of one change (`moves`), the shape of the tables (`grid`, `linked`), and the attack on the
 result (`polku.disclosure.attack`), which shares no code with it.
 
-A certificate is a change in whole numbers that leaves every sum and every published figure as it is. The true table
+A certificate is a change that leaves every sum and every published figure as it is. The true table
 and the changed one both fit all that an attacker of the level knows; so he cannot tell which is true, and every cell
 that the change touches stays uncertain by as much as it is changed (Fischetti and Salazar 2001 call this the
 attacker's problem; local programs in place of one for the whole table are ours).
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ PASSES = 10
 """More passes than this find next to nothing."""
 
 WIDTH = 1
-"""By how many persons every hidden cell is uncertain at least."""
+"""By how many persons every hidden count is uncertain at least; of amounts, the step of their width."""
 
 MOST = 1_000
 """The largest step of a certificate."""
@@ -75,13 +75,34 @@ class Shape(Protocol):
 
 
 @dataclass(frozen=True)
+class Certificate:
+    """Alternatives to the true figures: `steps` at `cells`, none elsewhere, one row for each alternative.
+
+    One is enough where nobody who is to believe it knows more than the others.
+    """
+
+    cells: Cells
+    steps: Cells | Floats
+
+
+@dataclass(frozen=True)
+class View:
+    """What some attackers must believe: a step of the cell that is protected, if others change by no more than this."""
+
+    step: float
+    up: Floats
+    down: Floats
+
+
+@dataclass(frozen=True)
 class Problem:
     """What is to be protected, by cell.
 
-    - `values`: the true figures, whole numbers.
+    - `values`: the true figures, whole numbers (amounts in their smallest unit).
     - `targets`: cells that must stay uncertain; `hidden`: cells that show no figure anyway (targets among them).
     - `up`, `down`: by how much an attacker of the level must believe that a hidden cell could be greater or smaller;
       0 and 0 where a cell is known to him and can never be hidden.
+    Counts change by whole persons, and are uncertain by one. Amounts change by parts (`AmountProblem`).
     """
 
     values: Cells
@@ -90,21 +111,33 @@ class Problem:
     up: Cells
     down: Cells
 
+    whole: ClassVar[bool] = True
 
-@dataclass(frozen=True)
-class Certificate:
-    """An alternative to the true figures: `steps` at `cells`, none elsewhere."""
+    def width(self) -> Floats:
+        """By how much each cell must be uncertain if it is a target."""
+        return np.full(len(self.values), float(WIDTH))
 
-    cells: Cells
-    steps: Cells
+    def views(self, cell: int, cells: Cells) -> Iterator[tuple[View, ...]]:
+        """Ways to protect `cell` by changes of `cells`; each needs an alternative for every view that it has."""
+        up, down = self.up[cells].astype(float), self.down[cells].astype(float)
+        yield (View(WIDTH, up, down),)
+        yield (View(-WIDTH, up, down),)
+
+    def proves(self, cell: int, certificate: Certificate) -> Mask:
+        """Which of its cells the certificate of `cell` makes as uncertain as they must be."""
+        return np.ones(len(certificate.cells), dtype=bool)
 
 
 @dataclass
 class Cover:
-    """Hidden cells and the certificates that prove them; `uses` counts the certificates that touch a cell."""
+    """Hidden cells and the certificates that prove them.
+
+    `uses` counts the certificates that touch a cell, `proofs` those that change it by its width.
+    """
 
     hidden: Mask
     uses: Cells
+    proofs: Cells
     certificates: dict[int, Certificate] = field(default_factory=dict)
     unprotected: list[int] = field(default_factory=list)
 
@@ -132,7 +165,9 @@ class _Search:
         self.problem, self.shape = problem, shape
         self.free = problem.hidden | problem.targets
         self.movable = (problem.up > 0) | (problem.down > 0)
-        self.found = Cover(self.free.copy(), np.zeros(len(problem.values), dtype=np.int64))
+        none = np.zeros(len(problem.values), dtype=np.int64)
+        self.found = Cover(self.free.copy(), none, none.copy())
+        self.width = problem.width()
         logs = np.log1p(problem.values.clip(0).astype(float))
         self.base = 1.0 + SIZE_COST * logs / max(logs.max(initial=0.0), 1.0)
         self.cost = np.where(self.movable, np.where(self.free, HIDDEN_COST, self.base), np.inf)
@@ -192,8 +227,8 @@ class _Search:
             self._add(cell, old)
 
     def _is_sure(self, cell: int) -> bool:
-        """Whether some certificate changes the cell."""
-        return bool(self.found.uses[cell])
+        """Whether some certificate changes the cell by its width."""
+        return bool(self.found.proofs[cell])
 
     def _certify(self, cell: int) -> float | None:
         """Add a certificate for the cell; what hiding further cells for it costs, None where there is none."""
@@ -213,21 +248,37 @@ class _Search:
         costs = np.where(hidden, HIDDEN_COST, self.base[cells])
         if self.noise is not None:
             costs = costs + np.where(hidden, JITTER_HIDDEN, JITTER_OPEN) * self.noise[cells]
-        waiting = self.problem.targets[cells] & (self.found.uses[cells] == 0)
+        waiting = self.problem.targets[cells] & (self.found.proofs[cells] == 0) & (self.width[cells] <= self.width[cell])
         reward = np.where(waiting, min(USEFUL, 0.5 / max(int(waiting.sum()), 1)), 0.0) if most == WIDTH else 0.0
-        up = np.minimum(self.problem.up[cells], most).astype(float)
-        down = np.minimum(self.problem.down[cells], most).astype(float)
         at = int(np.flatnonzero(cells == cell)[0])
         found: list[Certificate] = []
-        for step in (WIDTH, -WIDTH):
-            self.effort += len(cells)
-            change = mover.cheapest(at, step, up, down, costs - reward, costs + reward)
-            if change is not None:
-                touched = np.flatnonzero(change)
-                found.append(Certificate(cells[touched], change[touched]))
+        for views in self.problem.views(cell, cells):
+            steps = self._alternatives(at, mover, views, costs, reward, most)
+            if steps is not None:
+                touched = np.flatnonzero(steps.any(axis=0))
+                found.append(Certificate(cells[touched], steps[:, touched]))
                 if not self.shape.thorough or self._price(found[0]) == 0:
                     break
         return min(found, key=self._price, default=None)
+
+    def _alternatives(
+        self, at: int, mover: Mover, views: tuple[View, ...], costs: Floats, reward: Floats | float, most: int
+    ) -> Cells | Floats | None:
+        """The cheapest change for each view, None where one has none; what one hides costs the next nothing."""
+        changes: list[Cells | Floats] = []
+        for view in views:
+            size = abs(view.step)
+            up, down = np.minimum(view.up / size, most), np.minimum(view.down / size, most)
+            # A cell that can take a part of the step alone costs as much to hide as one that can take it all.
+            scarce = costs / np.where(up > 0, np.minimum(up, 1), 1)
+            self.effort += len(costs)
+            step = 1 if view.step > 0 else -1
+            change = mover.cheapest(at, step, up, down, scarce - reward, scarce + reward, whole=self.problem.whole)
+            if change is None:
+                return None
+            changes.append(change if self.problem.whole else change * size)
+            costs = np.where(change != 0, HIDDEN_COST, costs)
+        return np.array(changes)
 
     def _price(self, certificate: Certificate) -> float:
         """What hiding the cells would cost that are not hidden yet."""
@@ -236,6 +287,7 @@ class _Search:
     def _add(self, cell: int, certificate: Certificate) -> float:
         self.found.certificates[cell] = certificate
         self.found.uses[certificate.cells] += 1
+        self.found.proofs[certificate.cells] += self.problem.proves(cell, certificate)
         price = self._price(certificate)
         self.found.hidden[certificate.cells], self.cost[certificate.cells] = True, HIDDEN_COST
         return price
@@ -243,5 +295,6 @@ class _Search:
     def _withdraw(self, cell: int) -> None:
         certificate = self.found.certificates.pop(cell)
         self.found.uses[certificate.cells] -= 1
+        self.found.proofs[certificate.cells] -= self.problem.proves(cell, certificate)
         bare = certificate.cells[(self.found.uses[certificate.cells] == 0) & ~self.free[certificate.cells]]
         self.found.hidden[bare], self.cost[bare] = False, self.base[bare]

@@ -102,7 +102,7 @@ def _covered(
     )
     found = cover(problem, Linked(len(keys), [own for own in sums if own]))
     certificates = [
-        {keys[cell]: int(step) for cell, step in zip(proof.cells, proof.steps, strict=True)}
+        {keys[cell]: int(step) for cell, step in zip(proof.cells, proof.steps[0], strict=True)}
         for proof in found.certificates.values()
     ]
     hidden_cells = {keys[i] for i in np.flatnonzero(found.hidden)}

@@ -7,7 +7,6 @@ command line (`polku.cli.protect`), and the linked tables of a release (`linked`
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +14,16 @@ import numpy.typing as npt
 
 from polku.disclosure.dimensions import Dimension
 from polku.disclosure.protection.advice import recoding
+from polku.disclosure.protection.frames import (
+    CERTIFICATE,
+    STEP,
+    Protected,
+    certificate_frame,
+    leaf_codes,
+    published_frame,
+    share_hidden,
+    unusable,
+)
 from polku.disclosure.protection.grid import Grid
 from polku.disclosure.protection.levels import Level, Rule, limits
 from polku.disclosure.protection.search import WIDTH, Cover, Problem, cover
@@ -24,13 +33,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COUNT = "count"
-STATUS = "status"
-PUBLISHED, SUPPRESSED = "published", "suppressed"
-"""One mark for every hidden cell: to tell small cells from the others would hand out what level A2 assumes known."""
-
-CERTIFICATE, STEP = "certificate", "step"
 RESERVED = (COUNT, CERTIFICATE, STEP)
-"""No dimension has these names. One called `status` is common: then the mark of a cell is called `cell_status`."""
+"""No dimension has these names."""
 
 HOPELESS_SHARE = 0.4
 """Of the cells that somebody is in: where more than this are small, suppression leaves no table worth reading."""
@@ -38,22 +42,6 @@ HOPELESS_SHARE = 0.4
 
 SMALL_TABLE = 1_000
 """A table with no more cells that somebody is in is tried whatever the share: that costs next to nothing."""
-
-
-@dataclass(frozen=True)
-class Protected:
-    """What `protect_table` gives.
-
-    - `published`: every combination of codes (dimension columns, `count`, null where hidden, `status`;
-      `cell_status` where a dimension is called `status`).
-    - `certificates`: for the auditor, not for publication: the `step` by which each alternative table differs from
-      the true one, by `certificate` and codes.
-    - `facts`: counts of cells and what is guaranteed, for the manifest.
-    """
-
-    published: pd.DataFrame
-    certificates: pd.DataFrame
-    facts: Mapping[str, Any]
 
 
 def protect_table(
@@ -69,6 +57,8 @@ def protect_table(
     with the dimension and code at fault, (CONTRACT_INVALID) uneven breakdowns, and (GATE_CLOSED) a table of which too
     much would be hidden, with merges of codes that would save it.
     """
+    import pandas as pd  # only where tables are made: other commands read this package and do not wait for pandas
+
     flattened = [own.flattened(sorted(map(str, inner[name].unique()))) for name, own in dimensions.items()]
     grid = Grid(flattened, *_inner(inner, flattened))
     problem = problem_of(grid.values, rule)
@@ -78,7 +68,9 @@ def protect_table(
     found = cover(problem, grid, told)
     if found.unprotected:
         raise _hopeless(grid, rule, "hiding cells cannot protect all that are small")
-    return Protected(_published(grid, found), _certificates(grid, found), _facts(grid, problem, found, rule))
+    counts = pd.array(grid.values, dtype="Int64")
+    published = published_frame(grid, found.hidden, counts, COUNT)
+    return Protected(published, certificate_frame(grid, found, {}), _facts(grid, problem, found, rule))
 
 
 def problem_of(values: npt.NDArray[np.int64], rule: Rule) -> Problem:
@@ -92,22 +84,9 @@ def _inner(
     inner: pd.DataFrame, dimensions: list[Dimension]
 ) -> tuple[list[npt.NDArray[np.int64]], npt.NDArray[np.int64]]:
     """Numbers of codes by dimension, and counts; every fault of the frame is refused by name."""
-    import pandas as pd  # only where tables are made: other commands read this package and do not wait for pandas
+    import pandas as pd
 
-    codes = []
-    for own in dimensions:
-        if own.name in RESERVED:
-            raise _unusable(own.name, f"a dimension cannot be called `{own.name}`, as a column of the result is.")
-        known = {code: number for number, code in enumerate(own.codes)}
-        column = inner[own.name].astype(str)
-        numbers = column.map(known)
-        for code in column[numbers.isna()].head(1):
-            raise _unusable(own.name, f"code `{code}` is outside the hierarchy of `{own.name}`.")
-        for code in column[~column.isin(own.leaves)].head(1):
-            raise _unusable(
-                own.name, f"code `{code}` of `{own.name}` has parts: an inner cell has codes without parts."
-            )
-        codes.append(numbers.to_numpy(dtype=np.int64))
+    codes = leaf_codes(inner, dimensions, RESERVED)
     counts = pd.to_numeric(inner[COUNT], errors="coerce")
     wrong = counts.isna() | (counts < 0) | (counts % 1 != 0)
     if wrong.any():
@@ -117,44 +96,13 @@ def _inner(
     if twice.any():
         first = inner[twice].iloc[0]
         at = ", ".join(f"{own.name}={first[own.name]}" for own in dimensions)
-        raise _unusable(dimensions[0].name, f"the cell {at} stands twice in the table.")
+        raise unusable(dimensions[0].name, f"the cell {at} stands twice in the table.")
     return codes, counts.to_numpy().astype(np.int64)  # type: ignore[return-value]
-
-
-def _unusable(dimension: str, what: str) -> Refusal:
-    return Refusal(Exit.USAGE, what, "Correct the table or the dimensions.", column=dimension)
 
 
 def _hopeless(grid: Grid, rule: Rule, why: str) -> Refusal:
     listing = "".join(f"\n  - {line}" for line in recoding(grid, rule))
     return Refusal(Exit.GATE_CLOSED, f"the table cannot be published as it is: {why}.", f"Merge codes:{listing}")
-
-
-def _published(grid: Grid, found: Cover) -> pd.DataFrame:
-    import pandas as pd
-
-    everything = np.arange(len(grid.values))
-    frame = pd.DataFrame(
-        {axis.dimension.name: codes for axis, codes in zip(grid.axes, grid.codes_of(everything), strict=True)}
-    )
-    counts = pd.array(grid.values, dtype="Int64")
-    counts[found.hidden] = pd.NA
-    frame[COUNT] = counts
-    frame[f"cell_{STATUS}" if STATUS in frame else STATUS] = np.where(found.hidden, SUPPRESSED, PUBLISHED)
-    return frame
-
-
-def _certificates(grid: Grid, found: Cover) -> pd.DataFrame:
-    import pandas as pd
-
-    proofs = list(found.certificates.values())
-    cells = np.concatenate([proof.cells for proof in proofs]) if proofs else np.empty(0, np.int64)
-    numbers = np.repeat(np.arange(len(proofs)), [len(proof.cells) for proof in proofs])
-    frame = pd.DataFrame({CERTIFICATE: numbers})
-    for axis, codes in zip(grid.axes, grid.codes_of(cells), strict=True):
-        frame[axis.dimension.name] = codes
-    frame[STEP] = np.concatenate([proof.steps for proof in proofs]) if proofs else np.empty(0, np.int64)
-    return frame
 
 
 def _facts(grid: Grid, problem: Problem, found: Cover, rule: Rule) -> dict[str, Any]:
@@ -167,17 +115,9 @@ def _facts(grid: Grid, problem: Problem, found: Cover, rule: Rule) -> dict[str, 
         "cells": len(grid.values),
         "cells_hidden": hidden,
         "cells_hidden_only_for_others": hidden - primary,
-        "persons_in_hidden_inner_cells_share": _share_hidden(grid, found),
+        "persons_in_hidden_inner_cells_share": share_hidden(grid, found.hidden),
         "guarantee": _GUARANTEES[rule.level],
     }
-
-
-def _share_hidden(grid: Grid, found: Cover) -> float:
-    inner = np.ones(grid.shape, dtype=bool)
-    for number, axis in enumerate(grid.axes):
-        np.moveaxis(inner, number, 0)[[whole for whole, _ in axis.splits]] = False
-    values, hidden = grid.values[inner.ravel()], found.hidden[inner.ravel()]
-    return round(float(values[hidden].sum() / max(values.sum(), 1)), 4)
 
 
 _GUARANTEES = {
