@@ -13,11 +13,11 @@ if TYPE_CHECKING:
     from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
     from polku.disclosure.dimensions import Dimension, read_dimensions
     from polku.disclosure.policy import Policy, load_policy
-    from polku.disclosure.protection.levels import Level, Rule
-    from polku.disclosure.protection.release import protect, protect_release
     from polku.disclosure.protection.amounts import AmountColumns, protect_amounts
     from polku.disclosure.protection.frames import Protected
+    from polku.disclosure.protection.levels import Level, Rule
     from polku.disclosure.protection.ranges import AmountLevel, AmountRule
+    from polku.disclosure.protection.release import protect, protect_release
     from polku.disclosure.protection.table import protect_table
     from polku.disclosure.smallest import smallest_cells
 

@@ -31,10 +31,10 @@ from polku.disclosure.airlock.table_file import Offered
 from polku.disclosure.cells import STATUS, ReleaseSpec, Status, is_amount
 from polku.disclosure.policy import Policy
 from polku.disclosure.protection.advice import recoding
+from polku.disclosure.protection.frames import SUPPRESSED
 from polku.disclosure.protection.grid import Grid
 from polku.disclosure.protection.levels import Level, Rule
 from polku.disclosure.protection.release import protect
-from polku.disclosure.protection.frames import SUPPRESSED
 from polku.disclosure.protection.table import protect_table
 from polku.errors import Refusal
 

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polku.disclosure.dimensions import Dimension
-from polku.disclosure.primary.amounts import AmountCells, Contributions, amount_cells
+from polku.disclosure.primary.contributions import AmountCells, Contributions, amount_cells
 from polku.disclosure.protection.advice import recoding_of_amounts
 from polku.disclosure.protection.frames import (
     CERTIFICATE,
@@ -106,7 +106,7 @@ def protect_amounts(
 def read_contributions(
     records: pd.DataFrame, dimensions: Sequence[Dimension], columns: AmountColumns
 ) -> tuple[Contributions, list[npt.NDArray[np.int64]], int]:
-    """Contributions, their numbers of codes by dimension, and the decimals of their unit; faults are refused by name."""
+    """Contributions, their numbers of codes by dimension, and the decimals of their unit; refuses faults by name."""
     import pandas as pd
 
     if columns.value in (*RESERVED, *(own.name for own in dimensions)):
@@ -212,10 +212,19 @@ def _facts(
         "cells": len(cells.total),
         "cells_hidden": int(hidden.sum()),
         "cells_hidden_only_for_others": int(hidden.sum()) - primary,
-        "cells_unsafe_by_rule": {name: int(mask.sum()) for name, mask in cells.broken.items() if mask.any()},
+        "cells_unsafe_by_rule": _by_rule(cells),
         "amount_in_hidden_inner_cells_share": share_hidden(grid, hidden),
         "guarantee": _GUARANTEES[rule.level],
     }
+
+
+def _by_rule(cells: AmountCells) -> dict[str, int]:
+    """How many cells break each kind of rule. Without its numbers: who knows them can reckon with them."""
+    kinds: dict[str, npt.NDArray[np.bool_]] = {}
+    for name, broken in cells.broken.items():
+        kind = name.split("(")[0]
+        kinds[kind] = kinds.get(kind, False) | broken
+    return {kind: int(broken.sum()) for kind, broken in kinds.items() if broken.any()}
 
 
 _PROMISE = (

@@ -19,6 +19,11 @@ from polku.disclosure.dimensions import Dimension
 KEPT = 5
 """So many cells are named for each fault."""
 
+ALMOST = 1e-6
+"""Which part of a certificate's step is the solver's rounding, where steps are no whole numbers."""
+
+CERTIFICATE = "certificate"
+
 
 def faults_of(
     published: pd.DataFrame,
@@ -43,7 +48,7 @@ def faults_of(
     whole = steps["step"] == steps["step"].round()
     found += _named("a certificate changes a cell by no whole number of persons", steps[~whole], names)
     for name in names:
-        found += _sums(steps, codes[name], names)
+        found += _sums(steps, codes[name], names, 0.0)
     moved = certificates.assign(moved=certificates["step"].abs()).groupby(names, as_index=False)["moved"].max()
     gaps = cells[cells["hidden"]].merge(moved, on=names, how="left")
     found += _named("no certificate changes a hidden cell", gaps[~(gaps["moved"] >= 1)], names)
@@ -54,15 +59,40 @@ def faults_of(
     return found
 
 
-def _sums(steps: pd.DataFrame, own: Dimension, names: list[str]) -> list[str]:
-    """Sums along one dimension that a certificate changes."""
+def faults_of_amounts(
+    published: pd.DataFrame, certificates: pd.DataFrame, dimensions: Mapping[str, Dimension], value: str
+) -> list[str]:
+    """The same for a table of amounts, whose column is `value`: steps are parts of an amount, either way.
+
+    Unsafe cells have `needed` in the certificates, and some certificate changes them by that. Sums hold but for what a
+    solver's numbers are rounded (`ALMOST` of the certificate's largest step).
+    """
+    names = list(dimensions)
+    codes = {name: own.flattened(map(str, published[name].unique())) for name, own in dimensions.items()}
+    hidden = published.loc[published[value].isna(), names]
+    steps = certificates.merge(hidden, on=names, how="left", indicator=True)
+    known = steps["_merge"] != "both"
+    found = _named("a certificate changes a cell that is published or is no cell", steps[known], names)
+    for name in names:
+        found += _sums(steps, codes[name], names, ALMOST)
+    moved = certificates.assign(moved=certificates["step"].abs())
+    best = moved.groupby(names, as_index=False).agg({"moved": "max", "needed": "max"})
+    gaps = hidden.merge(best, on=names, how="left")
+    found += _named("no certificate changes a hidden cell", gaps[~(gaps["moved"] > 0)], names)
+    short = gaps["moved"] < gaps["needed"] * (1 - ALMOST)
+    return found + _named("no certificate changes an unsafe amount by what it needs", gaps[short], names)
+
+
+def _sums(steps: pd.DataFrame, own: Dimension, names: list[str], tolerance: float) -> list[str]:
+    """Sums along one dimension that a certificate changes, by more than this part of its largest step."""
     others = [CERTIFICATE, *(name for name in names if name != own.name)]
     found: list[str] = []
     for whole, parts in own.splits():
         sign = np.where(steps[own.name] == whole, -1, np.where(steps[own.name].isin(parts), 1, 0))
         part = steps[sign != 0].assign(step=steps["step"] * sign)
         left = part.groupby(others, as_index=False)["step"].sum()
-        wrong = left[left["step"] != 0]
+        largest = left[CERTIFICATE].map(steps["step"].abs().groupby(steps[CERTIFICATE]).max())
+        wrong = left[left["step"].abs() > tolerance * largest]
         found += _named(f"a certificate changes the sum of `{own.name}={whole}`", wrong, others[1:])
     return found
 
@@ -71,9 +101,6 @@ def _named(what: str, rows: pd.DataFrame, names: Iterable[str]) -> list[str]:
     listed = [", ".join(f"{n}={row[n]}" for n in names) for row in rows.head(KEPT).to_dict("records")]
     more = len(rows) - len(listed)
     return [f"{what}: {at}" for at in listed] + ([f"{what}: {more} cells more"] if more else [])
-
-
-CERTIFICATE = "certificate"
 
 
 def faults_of_release(

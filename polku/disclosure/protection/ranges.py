@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polku.disclosure.policy import Policy
-from polku.disclosure.primary.amounts import AmountCells
+from polku.disclosure.primary.contributions import AmountCells
 from polku.disclosure.protection.search import Certificate, Problem, View
 from polku.errors import Exit, Refusal
 
@@ -146,9 +146,9 @@ class AmountProblem(Problem):
             yield (_both_ways(width, self.up[cells], own),)
             return
         first = int(self.cells.who[cell])
+        opened = self._open_to(first, cells)
         most = np.where(self.cells.who[cells] == first, self.cells.largest[cells, 1], self.cells.largest[cells, 0])
         others = (self.cells.total[cells] - most) * self.open_part
-        opened = self._open_to(first, cells)
         believed = min(width, float(opened[own][0])) if first >= 0 else 0.0
         if believed == 0:
             yield (_both_ways(width, others, own),)

@@ -76,10 +76,7 @@ class Shape(Protocol):
 
 @dataclass(frozen=True)
 class Certificate:
-    """Alternatives to the true figures: `steps` at `cells`, none elsewhere, one row for each alternative.
-
-    One is enough where nobody who is to believe it knows more than the others.
-    """
+    """Alternatives to the true figures: `steps` at `cells`, none elsewhere; a row for each, of counts one."""
 
     cells: Cells
     steps: Cells | Floats
@@ -130,10 +127,7 @@ class Problem:
 
 @dataclass
 class Cover:
-    """Hidden cells and the certificates that prove them.
-
-    `uses` counts the certificates that touch a cell, `proofs` those that change it by its width.
-    """
+    """Hidden cells and their certificates; by cell how many touch it (`uses`), and prove it uncertain (`proofs`)."""
 
     hidden: Mask
     uses: Cells
@@ -248,7 +242,8 @@ class _Search:
         costs = np.where(hidden, HIDDEN_COST, self.base[cells])
         if self.noise is not None:
             costs = costs + np.where(hidden, JITTER_HIDDEN, JITTER_OPEN) * self.noise[cells]
-        waiting = self.problem.targets[cells] & (self.found.proofs[cells] == 0) & (self.width[cells] <= self.width[cell])
+        reached = self.width[cells] <= self.width[cell]
+        waiting = self.problem.targets[cells] & (self.found.proofs[cells] == 0) & reached
         reward = np.where(waiting, min(USEFUL, 0.5 / max(int(waiting.sum()), 1)), 0.0) if most == WIDTH else 0.0
         at = int(np.flatnonzero(cells == cell)[0])
         found: list[Certificate] = []

@@ -63,7 +63,9 @@ class AmountCells:
     broken: Mapping[str, Mask]
 
     def given_by(self, who: int, cells: Ints) -> Ints:
-        """What a contributor gives to each of these cells."""
+        """What a contributor gives to each of these cells; nobody (-1) gives nothing."""
+        if who < 0:
+            return np.zeros(len(cells), dtype=np.int64)
         column = slice(*self.of_each.indptr[who : who + 2])
         own, amounts = self.of_each.indices[column], self.of_each.data[column]
         place = np.searchsorted(own, cells).clip(max=len(own) - 1)
