@@ -26,7 +26,10 @@ COMMANDS = {
     "ledger": ("polku.cli.ledger", "privacy officer: what has ever been public of a cell; withdraw a release"),
     "query": ("polku.cli.query", "analyst: ask the marts a question in SQL"),
     "check-output": ("polku.cli.check_output", "analyst: ask for a table to leave; output checkers: sign it"),
-    "protect": ("polku.cli.protect", "hide small counts of a table, and prove that they cannot be worked out"),
+    "protect": (
+        "polku.cli.protect",
+        "hide small counts or unsafe amounts, and prove that they cannot be worked out",
+    ),
     "audit": ("polku.cli.audit", "attack published tables: which hidden figures follow from the others"),
     "outcomes": ("polku.cli.outcomes", "print what each outcome means and the registers it is known from"),
     "contracts": ("polku.cli.contracts", "check contracts and studies, write what dbt needs of them"),

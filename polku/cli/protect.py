@@ -106,6 +106,8 @@ def run(args: argparse.Namespace) -> int:
     if args.level not in (None, *levels):
         kind = "amounts" if args.value else "counts"
         raise Refusal(Exit.USAGE, f"{kind} are protected at {' or '.join(levels)}.")
+    if args.p is not None and not 0 < args.p <= 100:
+        raise Refusal(Exit.USAGE, "--p is a percentage above 0 and up to 100.")
     if not args.profile and (args.threshold is None or args.threshold < 1):
         raise Refusal(Exit.USAGE, "--table needs --threshold (1 or more).")
     protected = _amounts(args, dimensions) if args.value else _counts(args, dimensions)
@@ -180,10 +182,14 @@ def _policy(args: argparse.Namespace) -> Policy:
 
 
 def _pair(text: str) -> tuple[int, float]:
-    n, k = text.split(",")
-    if int(n) < 1 or not 0 < float(k) < 100:
-        raise ValueError(text)
-    return int(n), float(k)
+    n, _, k = text.partition(",")
+    try:
+        number, percent = int(n), float(k)
+    except ValueError:
+        number, percent = 0, 0.0
+    if number < 1 or not 0 < percent < 100:
+        raise argparse.ArgumentTypeError(f"`{text}`: a number of contributors and a percentage, as in 2,85")
+    return number, percent
 
 
 def _check(folder: Path, dimensions: Mapping[str, Dimension]) -> int:

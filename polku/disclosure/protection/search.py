@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -260,7 +260,7 @@ class _Search:
         self, at: int, mover: Mover, views: tuple[View, ...], costs: Floats, reward: Floats | float, most: int
     ) -> Cells | Floats | None:
         """The cheapest change for each view, None where one has none; what one hides costs the next nothing."""
-        changes: list[Cells | Floats] = []
+        changes: list[npt.NDArray[Any]] = []
         for view in views:
             size = abs(view.step)
             up, down = np.minimum(view.up / size, most), np.minimum(view.down / size, most)
@@ -273,7 +273,8 @@ class _Search:
                 return None
             changes.append(change if self.problem.whole else change * size)
             costs = np.where(change != 0, HIDDEN_COST, costs)
-        return np.array(changes)
+        found: npt.NDArray[Any] = np.array(changes)
+        return found
 
     def _price(self, certificate: Certificate) -> float:
         """What hiding the cells would cost that are not hidden yet."""
