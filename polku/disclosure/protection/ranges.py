@@ -62,8 +62,10 @@ class AmountRule:
     @property
     def range_percent(self) -> float:
         """The width for cells that break no rule of concentration: as if one contributor had the whole amount."""
-        asked = [percent for words, percent in self._asked() if words.startswith("p")]
-        return max(asked) if asked else RANGE_PERCENT
+        rules = self.policy.rules
+        asked = [] if rules.p_percent is None else [rules.p_percent]
+        asked += [100 * rules.prior_posterior[0] / rules.prior_posterior[1]] if rules.prior_posterior else []
+        return max(asked, default=RANGE_PERCENT)
 
     def _asked(self) -> Iterator[tuple[str, float]]:
         """Rules of concentration, and what percentage of an amount they can ask for at most."""
@@ -89,17 +91,15 @@ def needed(cells: AmountCells, rule: AmountRule, ordinary: float) -> Floats:
     contributors, all the same): `range_percent` of the amount. An amount of nothing could be `ordinary`. In units; at
     least one, so that no figure is exact.
     """
-    rules, total = cells_rules(cells, rule), cells.total.astype(float)
-    primary = cells.primary
-    width = np.zeros(len(total))
-    for broken, level in rules:
+    width = np.ones(len(cells.total))
+    for broken, level in _levels(cells, rule):
         width = np.where(broken, np.maximum(width, level), width)
-    width = np.maximum(width, 1.0)
-    width = np.where(cells.total > 0, np.minimum(width, total * rule.known_within / 100), max(ordinary, 1.0))
-    return np.where(primary, width, 0.0)
+    opened = cells.total * (rule.known_within / 100)
+    width = np.where(cells.total > 0, np.minimum(width, opened), max(ordinary, 1.0))
+    return np.where(cells.primary, width, 0.0)
 
 
-def cells_rules(cells: AmountCells, rule: AmountRule) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
+def _levels(cells: AmountCells, rule: AmountRule) -> list[tuple[npt.NDArray[np.bool_], Floats]]:
     """For each rule who breaks it, and the protection level that it asks for."""
     first, total = cells.largest[:, 0].astype(float), cells.total.astype(float)
     rest = total - cells.largest[:, :2].sum(axis=1)
@@ -142,6 +142,9 @@ class AmountProblem(Problem):
         is not asked at all. All others together are asked as one who knows most of each cell.
         """
         width, own = self.widths[cell], cells == cell
+        if self.cells.total[cell] == 0:
+            yield (self._of_zero(width, cells),)
+            return
         if self.level is AmountLevel.A0:
             yield (_both_ways(width, self.up[cells], own),)
             return
@@ -149,12 +152,18 @@ class AmountProblem(Problem):
         opened = self._open_to(first, cells)
         most = np.where(self.cells.who[cells] == first, self.cells.largest[cells, 1], self.cells.largest[cells, 0])
         others = (self.cells.total[cells] - most) * self.open_part
-        believed = min(width, float(opened[own][0])) if first >= 0 else 0.0
+        believed = min(width, float(opened[own][0]))
         if believed == 0:
             yield (_both_ways(width, others, own),)
             return
         yield (_both_ways(width, np.minimum(others, opened * (width / believed)), own),)
         yield (_both_ways(width, others, own), _both_ways(believed, opened, own))
+
+    def _of_zero(self, width: float, cells: Ints) -> View:
+        """What of other cells is open to everybody; zeros that are hidden may become as large as this one."""
+        total, most = self.cells.total[cells], self.cells.largest[cells, 0]
+        opened = self.up[cells] if self.level is AmountLevel.A0 else (total - most) * self.open_part
+        return View(width, np.where((total == 0) & self.targets[cells], width, opened), opened)
 
     def proves(self, cell: int, certificate: Certificate) -> npt.NDArray[np.bool_]:
         """Cells that everybody believes changed by their width, or by all that is open to him."""

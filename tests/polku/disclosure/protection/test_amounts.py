@@ -298,6 +298,18 @@ def test_amounts_are_never_changed_and_the_same_table_gets_the_same_gaps() -> No
     attack(firms(), TWO_WAYS, FIRMS, first)
 
 
+@pytest.mark.parametrize("level", list(AmountLevel))
+def test_where_zeros_are_protected_nobody_knows_that_a_row_is_empty(level: AmountLevel) -> None:
+    rows = [(t, s, f"{t}{s}{i}", "", 90 + i) for t in "ab" for s in "xyz" for i in range(20) if (t, s) != ("b", "z")]
+    records = pd.DataFrame(rows, columns=["region", "sector", "firm", "group", "eur"])
+    own = {"region": Dimension("region", "Total", {"Total": (("a", "b", "c"),)}), "sector": TWO_WAYS["sector"]}
+    rule = AmountRule(with_rules(3, zeros=True, p_percent=10.0), level)
+    protected = protect_amounts(records, own, COLUMNS, rule)
+    gaps = protected.published[protected.published["eur"].isna()]
+    assert {("c", "x"), ("c", "Total"), ("b", "z")} <= set(zip(gaps["region"], gaps["sector"], strict=True))
+    attack(records, own, rule, protected)
+
+
 def test_a_holding_is_one_contributor() -> None:
     """Ten firms of the same size are no risk; nine of them in one holding are nearly the whole amount."""
     rows = [("a", f"f{i}", "x" if i < 9 else "", 100 + i) for i in range(10)]
