@@ -8,7 +8,7 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from expectations import judge_proof, judge_release
+from expectations import judge_release
 from polku.disclosure import Policy, ReleaseSpec, load_policy, protect_release
 from polku.disclosure.protection import release as protection
 from polku.disclosure.protection import sums
@@ -46,9 +46,8 @@ def exits(*years: tuple[int, int, int]) -> pd.DataFrame:
 def judged(table: pd.DataFrame, spec: ReleaseSpec, protected_by: Policy = RULE) -> set[str]:
     """The checks that fail on a table that was protected by this policy, with the rules of the study's own."""
     made = protect_release({spec.name: (table, spec)}, protected_by)
-    verdicts = [*judge_release(made.tables[spec.name], spec, RULE)]
-    verdicts += judge_proof({spec.name: (made.tables[spec.name], spec)}, made.certificates).values()
-    return {verdict.name for verdict in verdicts if not verdict.passed}
+    verdicts = judge_release({spec.name: (made.tables[spec.name], spec)}, RULE, made.certificates)
+    return {verdict.name for verdict in verdicts[spec.name] if not verdict.passed}
 
 
 ORDINARY = shares(employed=400, student=60, pension=40, other=12, abroad=3)
