@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import duckdb
@@ -47,14 +48,14 @@ def judge_release(tables: Tables, policy: Policy, certificates: pd.DataFrame) ->
     for name, (table, spec) in tables.items():
         own = {name: replace(spec, name=name)}
         attacks += [
-            _attack(LARGE_ENOUGH, name, own, large, lambda t=table, s=spec: smallest_cells(t, s, policy)),
-            _attack(RECOVERABLE, name, own, NOTHING_FOLLOWS, lambda t=table, s=spec: recover(t, s, policy)),
+            _attack(LARGE_ENOUGH, name, own, large, partial(smallest_cells, table, spec, policy)),
+            _attack(RECOVERABLE, name, own, NOTHING_FOLLOWS, partial(recover, table, spec, policy)),
             _attack(
                 PROVED,
                 name,
                 own,
                 "every gap has a proof",
-                lambda n=name, t=table, s=spec: faults_of_release({n: (t, s)}, certificates),
+                partial(faults_of_release, {name: (table, spec)}, certificates),
             ),
         ]
     verdicts = _verdicts(attacks)
@@ -64,12 +65,12 @@ def judge_release(tables: Tables, policy: Policy, certificates: pd.DataFrame) ->
 def judge_recoverable_together(tables: Tables, policy: Policy) -> Verdict:
     """The verdict `cells_not_recoverable` on all protected tables of a release, by name, as one linked system."""
     specs = {name: spec for name, (_, spec) in tables.items()}
-    return _judge_together(RECOVERABLE, lambda: recover_all(tables, policy), specs)
+    return _judge_together(RECOVERABLE, partial(recover_all, tables, policy), specs)
 
 
 def judge_with_earlier(releases: Sequence[PublicRelease], specs: Mapping[str, ReleaseSpec], policy: Policy) -> Verdict:
     """The verdict `not_recoverable_with_earlier_releases` on the last of all `releases` (`Plan.public_with`)."""
-    return _judge_together(WITH_EARLIER, lambda: recover_between(releases, specs, policy), specs)
+    return _judge_together(WITH_EARLIER, partial(recover_between, releases, specs, policy), specs)
 
 
 def _judge_together(gate: str, attack: Callable[[], list[Finding]], specs: Mapping[str, ReleaseSpec]) -> Verdict:
