@@ -20,8 +20,8 @@ from assets.quiet import without_values
 from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
 from expectations import Verdict, judge_recoverable_together, judge_release, judge_with_earlier
-from expectations.release import LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
+from expectations.release import ALIKE, LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_alike, spec_of, utility
 from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
@@ -38,6 +38,7 @@ CHECKS = {
     LARGE_ENOUGH: "No figure tells about fewer persons than the policy asks for.",
     RECOVERABLE: "No hidden figure can be worked out from the published ones.",
     PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
+    ALIKE: "No figure is shown of persons whose figure is hidden in another cell.",
     WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
 
@@ -88,17 +89,20 @@ def _release(root: DataRoot, study: Study, policy: Policy, specs: list[ReleaseSp
             return
         with without_values():
             tables = {spec.name: (read_mart(root, spec.name), spec) for spec in specs}
-            planned = plan(tables, sketches(root, specs), ledger, policy)
+            who = sketches(root, specs)
+            planned = plan(tables, who, ledger, policy)
             beside_outputs = forced_by_outputs(root, planned, policy)
-            made = protect_release(
+            kept = {spec.name: planned.kept(spec.name) for spec in specs}
+            made = protect_alike(
                 tables,
+                who,
                 policy,
                 forced={spec.name: planned.forced(spec.name) | beside_outputs[spec.name] for spec in specs},
-                kept={spec.name: planned.kept(spec.name) for spec in specs},
+                kept=kept,
             )
             protected = made.tables
             told = {name: (table, tables[name][1]) for name, table in protected.items()}
-            verdicts = judge_release(told, policy, made.certificates)
+            verdicts = judge_release(told, policy, made.certificates, who, kept)
             outcome = planned.conclude(protected, today)
             joint = Verdict(WITH_EARLIER, 0)
             if outcome.is_new:

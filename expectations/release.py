@@ -6,7 +6,7 @@ belong here: the attack itself, and hiding anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,18 +15,24 @@ import duckdb
 
 from expectations.verdict import Verdict
 from polku.disclosure import Finding, Policy, ReleaseSpec, recover, recover_all, recover_between, smallest_cells
+from polku.disclosure.attack.alike import recover_alike
 from polku.errors import Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
 
+    from polku.disclosure.cells import Key
     from polku.disclosure.ledger.cell_file import PublicRelease
+    from polku.disclosure.ledger.night import CellSketches
 
 LARGE_ENOUGH = "cells_large_enough"
 RECOVERABLE = "cells_not_recoverable"
 PROVED = "gaps_have_proof"
+ALIKE = "same_persons_hidden_alike"
 WITH_EARLIER = "not_recoverable_with_earlier_releases"
+OF_TABLES = (LARGE_ENOUGH, RECOVERABLE, PROVED, ALIKE)
+"""The gates of each table, in their order."""
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
 """A failed gate names this many cells; the rest is counted."""
@@ -35,11 +41,19 @@ Tables = Mapping[str, "tuple[pd.DataFrame, ReleaseSpec]"]
 """Protected tables by name, each with its declaration."""
 
 
-def judge_release(tables: Tables, policy: Policy, certificates: pd.DataFrame) -> dict[str, tuple[Verdict, ...]]:
-    """The verdicts `cells_large_enough`, `cells_not_recoverable` and `gaps_have_proof` on each protected table.
+def judge_release(
+    tables: Tables,
+    policy: Policy,
+    certificates: pd.DataFrame,
+    sketches: CellSketches,
+    kept: Mapping[str, Collection[Key]],
+) -> dict[str, tuple[Verdict, ...]]:
+    """The verdicts `cells_large_enough`, `cells_not_recoverable`, `gaps_have_proof` and `same_persons_hidden_alike` on
+    each protected table.
 
-    Judged from the tables as they would leave, and from certificates of all their gaps (`ProtectedRelease`): what was
-    hidden is not looked up in the marts.
+    Judged from the tables as they would leave, from certificates of all their gaps (`ProtectedRelease`), and from
+    sketches of who is in the cells: what was hidden is not looked up in the marts. `kept` are cells that were public
+    before and still tell of the same persons.
     """
     from polku.disclosure.protection.check import faults_of_release
 
@@ -58,8 +72,24 @@ def judge_release(tables: Tables, policy: Policy, certificates: pd.DataFrame) ->
                 partial(faults_of_release, {name: (table, spec)}, certificates),
             ),
         ]
+    specs = {name: spec for name, (_, spec) in tables.items()}
+    apart = "no figure is shown of persons whose figure is hidden elsewhere"
+    attacks += _by_table(_attack(ALIKE, "", specs, apart, partial(recover_alike, tables, sketches, kept)))
     verdicts = _verdicts(attacks)
-    return {name: tuple(verdicts[name, gate] for gate in (LARGE_ENOUGH, RECOVERABLE, PROVED)) for name in tables}
+    return {name: tuple(verdicts[name, gate] for gate in OF_TABLES) for name in tables}
+
+
+def _by_table(attacked: _Attacked) -> list[_Attacked]:
+    """An attack on all tables at once as one on each."""
+    return [
+        replace(
+            attacked,
+            what=name,
+            columns={name: columns},
+            findings=[finding for finding in attacked.findings if finding.table == name],
+        )
+        for name, columns in attacked.columns.items()
+    ]
 
 
 def judge_recoverable_together(tables: Tables, policy: Policy) -> Verdict:
