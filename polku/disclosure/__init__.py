@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
     from polku.disclosure.dimensions import Dimension, read_dimensions
     from polku.disclosure.policy import Policy, load_policy
+    from polku.disclosure.protection.alike import protect_alike
     from polku.disclosure.protection.amounts import AmountColumns, protect_amounts
     from polku.disclosure.protection.frames import Protected
     from polku.disclosure.protection.levels import Level, Rule
@@ -36,6 +37,7 @@ __all__ = [
     "Status",
     "load_policy",
     "protect",
+    "protect_alike",
     "protect_amounts",
     "protect_release",
     "protect_table",
@@ -53,6 +55,7 @@ _WHERE = {
     "cells": ("STATUS", "Finding", "ReleaseSpec", "Status", "spec_of"),
     "dimensions": ("Dimension", "read_dimensions"),
     "policy": ("Policy", "load_policy"),
+    "protection.alike": ("protect_alike",),
     "protection.levels": ("Level", "Rule"),
     "protection.release": ("protect", "protect_release"),
     "protection.amounts": ("AmountColumns", "protect_amounts"),
