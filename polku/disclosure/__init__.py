@@ -56,11 +56,11 @@ _WHERE = {
     "dimensions": ("Dimension", "read_dimensions"),
     "policy": ("Policy", "load_policy"),
     "protection.alike": ("protect_alike",),
-    "protection.levels": ("Level", "Rule"),
-    "protection.release": ("protect", "protect_release"),
     "protection.amounts": ("AmountColumns", "protect_amounts"),
     "protection.frames": ("Protected",),
+    "protection.levels": ("Level", "Rule"),
     "protection.ranges": ("AmountLevel", "AmountRule"),
+    "protection.release": ("protect", "protect_release"),
     "protection.table": ("protect_table",),
     "smallest": ("smallest_cells",),
 }

@@ -56,10 +56,11 @@ def leaf_codes(
             raise unusable(own.name, f"a dimension cannot be called `{own.name}`, as a column of the result is.")
         column = rows[own.name].astype(str)
         numbers = column.map({code: number for number, code in enumerate(own.codes)})
-        outside, above = "is outside the hierarchy of", "has parts, an inner cell has codes without parts, in"
+        outside = f"is outside the hierarchy of `{own.name}`."
+        above = f"of `{own.name}` has parts: an inner cell has codes without parts."
         for wrong, what in ((numbers.isna(), outside), (~column.isin(own.leaves), above)):
             for row in np.flatnonzero(wrong)[:1]:
-                raise unusable(own.name, f"code `{column.iloc[row]}` {what} `{own.name}`.", int(row) + 2)
+                raise unusable(own.name, f"code `{column.iloc[row]}` {what}", int(row) + 2)
         codes.append(numbers.to_numpy(dtype=np.int64))
     return codes
 

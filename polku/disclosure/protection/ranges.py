@@ -182,8 +182,8 @@ class AmountProblem(Problem):
 
     def _open_to(self, who: int, cells: Ints) -> Floats:
         """What of each cell is open to a contributor, who knows what he gives himself."""
-        opened: Floats = (self.cells.total[cells] - self.cells.given_by(who, cells)) * self.open_part
-        return opened
+        opened = self.cells.total[cells] - self.cells.given_by(who, cells)
+        return np.asarray(opened * self.open_part, dtype=np.float64)
 
 
 def _both_ways(step: float, opened: Floats, own: npt.NDArray[np.bool_]) -> View:
@@ -199,7 +199,7 @@ ALMOST = 1e-6
 def problem_of(cells: AmountCells, rule: AmountRule, ordinary: float) -> AmountProblem:
     """What a rule asks of cells, when nothing is hidden otherwise; `ordinary` as in `needed`."""
     open_part = rule.known_within / 100
-    opened = cells.total * open_part
+    opened = np.asarray(cells.total * open_part, dtype=np.float64)
     primary = cells.primary
     return AmountProblem(
         cells.total, primary, primary, opened, opened, needed(cells, rule, ordinary), cells, rule.level, open_part

@@ -105,8 +105,8 @@ class Problem:
     values: Cells
     targets: Mask
     hidden: Mask
-    up: Cells
-    down: Cells
+    up: Cells | Floats
+    down: Cells | Floats
 
     whole: ClassVar[bool] = True
 

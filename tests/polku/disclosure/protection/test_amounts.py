@@ -340,7 +340,7 @@ def test_the_paid_are_counted_and_the_payers_too() -> None:
     ("change", "words"),
     [
         ({"region": "z"}, "column region, row 4: code `z` is outside the hierarchy of `region`"),
-        ({"region": "north"}, "row 4: code `north` has parts"),
+        ({"region": "north"}, "row 4: code `north` of `region` has parts"),
         ({"eur": "much"}, "column eur, row 4: the value is not a number"),
         ({"eur": -1}, "column eur, row 4: a contribution is negative"),
         ({"firm": ""}, "column firm, row 4: it is not said who this is"),
