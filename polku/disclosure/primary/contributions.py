@@ -74,7 +74,7 @@ class AmountCells:
     @property
     def primary(self) -> Mask:
         """Cells that break some rule."""
-        return np.logical_or.reduce(list(self.broken.values()))
+        return np.asarray(np.logical_or.reduce(list(self.broken.values())), dtype=bool)
 
 
 def amount_cells(given: Contributions, dimensions: Sequence[Dimension], policy: Policy) -> AmountCells:
@@ -131,7 +131,7 @@ def _above(dimension: Dimension) -> sparse.csr_matrix:
 
 def _each(found: sparse.csr_matrix) -> Ints:
     """How many in each cell are not zero."""
-    return np.diff(_without_zeros(found).indptr).astype(np.int64)
+    return np.asarray(np.diff(_without_zeros(found).indptr), dtype=np.int64)
 
 
 def _largest(found: sparse.csr_matrix, most: int) -> tuple[Ints, Ints]:
@@ -178,7 +178,7 @@ def _broken(cells: pd.DataFrame, asked: CellTable, policy: Policy, most: int) ->
     """The rules are conditions in SQL over one row per cell."""
     rules = asked.rules(policy)
     largest = ", ".join(f"cast(largest_{rank} as double)" for rank in range(most))
-    margins = [name for name in cells if name.startswith("margin_")]
+    margins = [str(name) for name in cells if str(name).startswith("margin_")]
     empty = "".join(f", nullif({name}, cast('nan' as double)) as {name}" for name in margins)
     with duckdb.connect() as con:
         con.register("given", cells)

@@ -50,7 +50,7 @@ def leaf_codes(
     rows: pd.DataFrame, dimensions: Sequence[Dimension], reserved: Collection[str]
 ) -> list[npt.NDArray[np.int64]]:
     """By dimension the numbers of the codes of rows. Refuses (USAGE) a code that is no leaf, and reserved names."""
-    codes = []
+    codes: list[npt.NDArray[np.int64]] = []
     for own in dimensions:
         if own.name in reserved:
             raise unusable(own.name, f"a dimension cannot be called `{own.name}`, as a column of the result is.")
@@ -61,7 +61,7 @@ def leaf_codes(
         for wrong, what in ((numbers.isna(), outside), (~column.isin(own.leaves), above)):
             for row in np.flatnonzero(wrong)[:1]:
                 raise unusable(own.name, f"code `{column.iloc[row]}` {what}", int(row) + 2)
-        codes.append(numbers.to_numpy(dtype=np.int64))
+        codes.append(np.asarray(numbers, dtype=np.int64))
     return codes
 
 

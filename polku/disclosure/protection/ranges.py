@@ -146,7 +146,7 @@ class AmountProblem(Problem):
             yield (self._of_zero(width, cells),)
             return
         if self.level is AmountLevel.A0:
-            yield (_both_ways(width, self.up[cells], own),)
+            yield (_both_ways(width, self._open_to(NOBODY, cells), own),)
             return
         first = int(self.cells.who[cell])
         opened = self._open_to(first, cells)
@@ -162,7 +162,8 @@ class AmountProblem(Problem):
     def _of_zero(self, width: float, cells: Ints) -> View:
         """What of other cells is open to everybody; zeros that are hidden may become as large as this one."""
         total, most = self.cells.total[cells], self.cells.largest[cells, 0]
-        opened = self.up[cells] if self.level is AmountLevel.A0 else (total - most) * self.open_part
+        known = 0 if self.level is AmountLevel.A0 else most
+        opened = (total - known) * self.open_part
         return View(width, np.where((total == 0) & self.targets[cells], width, opened), opened)
 
     def proves(self, cell: int, certificate: Certificate) -> npt.NDArray[np.bool_]:
@@ -191,6 +192,9 @@ def _both_ways(step: float, opened: Floats, own: npt.NDArray[np.bool_]) -> View:
     limit = np.where(own, step, opened)
     return View(step, limit, limit)
 
+
+NOBODY = -1
+"""A contributor who gives nothing."""
 
 ALMOST = 1e-6
 """How much less than its width a change may be, because a solver's numbers are rounded."""

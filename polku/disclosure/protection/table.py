@@ -97,7 +97,7 @@ def _inner(
         first = inner[twice].iloc[0]
         at = ", ".join(f"{own.name}={first[own.name]}" for own in dimensions)
         raise unusable(dimensions[0].name, f"the cell {at} stands twice in the table.")
-    return codes, counts.to_numpy().astype(np.int64)  # type: ignore[return-value]
+    return codes, counts.to_numpy().astype(np.int64)
 
 
 def _hopeless(grid: Grid, rule: Rule, why: str) -> Refusal:
