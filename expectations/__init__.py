@@ -5,6 +5,7 @@ happens after a verdict (`assets/`), and rules about meaning (dbt tests). Nothin
 great_expectations before something is judged: the import takes seconds.
 """
 
+from expectations.amounts import judge_amounts
 from expectations.groups import judge_groups
 from expectations.landing import judge_landing
 from expectations.marts import judge_marts
@@ -13,6 +14,7 @@ from expectations.verdict import Verdict
 
 __all__ = [
     "Verdict",
+    "judge_amounts",
     "judge_groups",
     "judge_landing",
     "judge_marts",

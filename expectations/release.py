@@ -85,10 +85,16 @@ def _judge(
     policy: Policy,
 ) -> Verdict:
     try:
-        findings = [replace(finding, table=spec.name) for finding in attack(table, spec, policy)]
+        findings = attack(table, spec, policy)
     except Refusal as refusal:
         return Verdict(name, 0, (str(refusal),), could_judge=False)
-    return _verdict(name, spec.name, findings, _no_finding(spec, rule))
+    return verdict_on(name, spec, findings, rule)
+
+
+def verdict_on(name: str, spec: ReleaseSpec, findings: list[Finding], rule: str) -> Verdict:
+    """The verdict of this name on one table: every finding breaks the rule of its column."""
+    own = [replace(finding, table=spec.name) for finding in findings]
+    return _verdict(name, spec.name, own, _no_finding(spec, rule))
 
 
 def _verdict(name: str, what: str, findings: list[Finding], rules: list[Expectation]) -> Verdict:
