@@ -7,6 +7,7 @@ great_expectations before something is judged: the import takes seconds.
 
 from expectations.amounts import judge_amounts
 from expectations.groups import judge_groups
+from expectations.inexact import judge_inexact
 from expectations.landing import judge_landing
 from expectations.marts import judge_marts
 from expectations.release import judge_proof, judge_recoverable_together, judge_release, judge_with_earlier
@@ -16,6 +17,7 @@ __all__ = [
     "Verdict",
     "judge_amounts",
     "judge_groups",
+    "judge_inexact",
     "judge_landing",
     "judge_marts",
     "judge_proof",

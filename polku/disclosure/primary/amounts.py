@@ -23,10 +23,13 @@ if TYPE_CHECKING:
 Codes = tuple[str | None, ...]
 """The codes of a cell as texts, a null as None."""
 
+Unsafe = Mapping[str, Collection[Codes]]
+"""By measure the cells whose amount may not be published."""
+
 
 def unsafe_amounts(
     con: duckdb.DuckDBPyConnection, spec: ReleaseSpec, members: str, policy: Policy
-) -> dict[str, frozenset[Codes]]:
+) -> Unsafe:
     """By measure of `spec.amounts` the cells whose amount breaks a rule of amounts (dominance, p %, all equal).
 
     `members` is SQL of a relation with the table's dimensions, `person_key` and the columns that `amounts` names, one
@@ -45,7 +48,7 @@ def unsafe_amounts(
     return unsafe
 
 
-def without_amounts(table: pd.DataFrame, spec: ReleaseSpec, unsafe: Mapping[str, Collection[Codes]]) -> pd.DataFrame:
+def without_amounts(table: pd.DataFrame, spec: ReleaseSpec, unsafe: Unsafe) -> pd.DataFrame:
     """The mart without the amounts of these cells. Nothing else has to go: amounts add up along nothing (`spec_of`)."""
     keys = _codes(table, spec)
     return table.assign(
