@@ -29,20 +29,25 @@ Cells = dict[Key, Cell]
 def judge_inexact(
     table: pd.DataFrame, mart: pd.DataFrame, spec: ReleaseSpec, policy: Policy, protection: Protection
 ) -> Verdict:
-    """The verdict `inexact_as_promised` on a table that would leave with other figures than those of the mart.
-
-    Figures of tonight (status ok) are compared with the mart; those of an earlier day were when they were new.
-    """
+    """The verdict `inexact_as_promised` on a table that would leave with other figures than those of the mart."""
     try:
-        cells, true = read_cells(table, spec), read_cells(mart, spec)
+        findings = broken_promises(table, mart, spec, policy, protection)
     except Refusal as refusal:
         return Verdict(AS_PROMISED, 0, (str(refusal),), could_judge=False)
-    of_own = _of_rounded if protection is Protection.ROUNDING else _of_noisy
-    findings = [
-        *_of_any(cells, spec),
-        *of_own(cells, {key: cell for key, cell in true.items() if key in cells}, spec, policy),
-    ]
     return verdict_on(AS_PROMISED, spec, findings, f"as {protection} promises")
+
+
+def broken_promises(
+    table: pd.DataFrame, mart: pd.DataFrame, spec: ReleaseSpec, policy: Policy, protection: Protection
+) -> list[Finding]:
+    """What a table does not keep of its promise.
+
+    Figures of tonight (status ok) are compared with the mart; those of an earlier day were when they were new. Refuses
+    (GATE_CLOSED) a table that cannot be read as `spec` declares it.
+    """
+    cells, true = read_cells(table, spec), read_cells(mart, spec)
+    of_own = _of_rounded if protection is Protection.ROUNDING else _of_noisy
+    return [*_of_any(cells, spec), *of_own(cells, true, spec, policy)]
 
 
 def _of_any(cells: Cells, spec: ReleaseSpec) -> Iterator[Finding]:
