@@ -21,25 +21,25 @@ from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
 from expectations import (
     Verdict,
-    judge_amounts,
-    judge_inexact,
-    judge_proof,
+    attack_amounts,
+    attack_inexact,
     judge_recoverable_together,
     judge_release,
     judge_with_earlier,
 )
 from expectations.amounts import AMOUNTS
 from expectations.inexact import AS_PROMISED
-from expectations.release import PROVED, WITH_EARLIER
+from expectations.release import LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
 from polku.disclosure.inexact.choice import Protection, guarantee, refuse_mixed
 from polku.disclosure.inexact.making import make_inexact
 from polku.disclosure.ledger.night import Outcome, Plan, plan
-from polku.disclosure.ledger.release_ledger import Draft
+from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
 from polku.disclosure.primary import without_amounts
 from polku.layout import DataRoot
 from polku.publication import head_of_ledger, read_release, write_release
 from polku.publication.manifest import digest_of, fingerprint
+from polku.research import deciding
 from polku.research.airlock import forced_by_outputs
 from polku.research.contributions import unsafe_amounts_of
 from polku.research.record_keys import sketches
@@ -48,8 +48,8 @@ from polku.research.snapshot import read_mart
 from polku.studies import Study
 
 CHECKS = {
-    "cells_large_enough": "No figure tells about fewer persons than the policy asks for.",
-    "cells_not_recoverable": "No hidden figure can be worked out from the published ones.",
+    LARGE_ENOUGH: "No figure tells about fewer persons than the policy asks for.",
+    RECOVERABLE: "No hidden figure can be worked out from the published ones.",
     PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
     WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
@@ -125,7 +125,14 @@ def _release(root: DataRoot, study: Study, specs: list[ReleaseSpec]) -> dg.Asset
     def release() -> Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]:
         today = datetime.now(UTC).date()
         with without_values():
-            night = _protected(root, study, specs, policy, today)
+            ledger = release_ledger(root)
+            ledger.refuse_unless_it_holds(*head_of_ledger(root))
+            alike_on = deciding.decided_on(root, deciding.state_of(root, study, policy, code_version()))
+        if alike_on is not None:
+            yield from _as_before(root, study, specs, alike_on)
+            return
+        with without_values():
+            night = _protected(root, study, specs, policy, ledger, today)
             verdicts = _verdicts(root, study, night, policy)
             joint = Verdict(WITH_EARLIER, 0)
             if night.outcome.is_new and night.exact:
@@ -142,11 +149,10 @@ def _release(root: DataRoot, study: Study, specs: list[ReleaseSpec]) -> dg.Asset
             with without_values():
                 if night.outcome.is_new and not held:
                     _put_on_record(root, study, night, policy, today)
-            reason = (
-                "Held back: new figures cannot be hidden behind known ones." if held else night.outcome.reason()
-            )
+                deciding.remember(root, deciding.state_of(root, study, policy, code_version()), today)
+            reason = "Held back: new figures cannot be hidden behind known ones." if held else night.outcome.reason()
             for spec in specs:
-                yield _materialized(root, spec, night.outcome, reason)
+                yield _materialized(root, spec, reason, night.outcome.tables[spec.name].counts())
 
     return release
 
@@ -162,10 +168,10 @@ def _promise(protection: Protection, policy: Policy) -> dict[str, Any]:
     return {"protection": str(protection), "guarantee": dg.MetadataValue.text(guarantee(protection, policy).en)}
 
 
-def _protected(root: DataRoot, study: Study, specs: list[ReleaseSpec], policy: Policy, today: date) -> Night:
+def _protected(
+    root: DataRoot, study: Study, specs: list[ReleaseSpec], policy: Policy, ledger: ReleaseLedger, today: date
+) -> Night:
     """Tonight's tables, each protected as the study chooses, beside everything that was ever public."""
-    ledger = release_ledger(root)
-    ledger.refuse_unless_it_holds(*head_of_ledger(root))
     exact = frozenset(spec.name for spec in specs if study.protection_of(spec.name) is Protection.GAPS)
     unsafe = unsafe_amounts_of(root, [spec for spec in specs if spec.name in exact], policy)
     tables = {s.name: (without_amounts(read_mart(root, s.name), s, unsafe.get(s.name, {})), s) for s in specs}
@@ -186,17 +192,17 @@ def _protected(root: DataRoot, study: Study, specs: list[ReleaseSpec], policy: P
 
 def _verdicts(root: DataRoot, study: Study, night: Night, policy: Policy) -> dict[str, tuple[Verdict, ...]]:
     """What the gates say of each table by itself."""
-    proved = judge_proof(night.exact_tables, night.certificates)
-    amounts = judge_amounts(root, night.exact_tables, policy)
-    found: dict[str, tuple[Verdict, ...]] = {}
-    for name, (mart, spec) in night.planned.tables.items():
-        if name in night.exact:
-            own = [amounts[name]] if name in amounts else []
-            found[name] = (*judge_release(night.protected[name], spec, policy), proved[name], *own)
-        else:
-            leaving = night.outcome.tables[name].table
-            found[name] = (judge_inexact(leaving, mart, spec, policy, study.protection_of(name)),)
-    return found
+    inexact = {
+        name: (concluded.table, night.planned.specs[name])
+        for name, concluded in night.outcome.tables.items()
+        if name not in night.exact
+    }
+    marts = {name: mart for name, (mart, _) in night.planned.tables.items()}
+    beside = [
+        *attack_amounts(root, night.exact_tables, policy),
+        *attack_inexact(inexact, marts, policy, study.protections),
+    ]
+    return judge_release(night.exact_tables, policy, night.certificates, beside)
 
 
 def _is_held(joint: Verdict, night: Night, policy: Policy) -> bool:
@@ -229,13 +235,26 @@ def _put_on_record(root: DataRoot, study: Study, night: Night, policy: Policy, d
     release_ledger(root).append(draft, night.planned.head)
 
 
-def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: str) -> dg.MaterializeResult[None]:
+def _as_before(root: DataRoot, study: Study, specs: list[ReleaseSpec], day: date) -> Iterator[Any]:
+    """What stands, when nothing that it is made of has changed since it was judged; nothing is written."""
+    reason = f"Nothing that the release is made of has changed since {day}, when it was judged."
+    for spec in specs:
+        yield from (
+            dg.AssetCheckResult(asset_key=release_key(spec.name), check_name=check, passed=True, description=reason)
+            for check in _checks(spec, study.protection_of(spec.name))
+        )
+        yield _materialized(root, spec, reason, {})
+
+
+def _materialized(
+    root: DataRoot, spec: ReleaseSpec, reason: str, counts: Mapping[str, int]
+) -> dg.MaterializeResult[None]:
     """What leaves of a table, in numbers that Dagster plots; why there is nothing new, in words."""
     table = read_release(root, spec.name)
     inside = [status for status in Status if status is not Status.HIDDEN]
     cells = {f"cells_{status}": int((table[STATUS] == status).sum()) for status in inside}
     hidden = sum(cells[f"cells_{status}"] for status in inside if status.hidden)
-    verdicts = {f"verdict_{name}": count for name, count in outcome.tables[spec.name].counts().items()}
+    verdicts = {f"verdict_{name}": count for name, count in counts.items()}
     return dg.MaterializeResult(
         asset_key=release_key(spec.name),
         metadata={

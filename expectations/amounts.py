@@ -6,13 +6,13 @@ here: hiding anything, and counts (`release`). Shares no code with what hides am
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
+from functools import partial
 
 import duckdb
 import pandas as pd
 
-from expectations.release import verdict_on
-from expectations.verdict import Verdict
+from expectations.release import Attacked, Tables, attacked
 from polku.disclosure import Finding, Policy, ReleaseSpec
 from polku.disclosure.cells import code_of, words
 from polku.layout import DataRoot
@@ -22,26 +22,22 @@ AMOUNTS = "amounts_not_dominated"
 RULE = "no amount is made up by few persons"
 
 
-def judge_amounts(
-    root: DataRoot, tables: Mapping[str, tuple[pd.DataFrame, ReleaseSpec]], policy: Policy
-) -> dict[str, Verdict]:
-    """The verdict `amounts_not_dominated` on each protected table that publishes amounts (`ReleaseSpec.amounts`).
+def attack_amounts(root: DataRoot, tables: Tables, policy: Policy) -> list[Attacked]:
+    """The attack of the gate `amounts_not_dominated` on each protected table that publishes amounts.
 
-    Judged from the table as it would leave, beside the amounts of the persons whom the warehouse of this night lists.
+    It reads the table as it would leave, beside the amounts of the persons whom the warehouse of this night lists.
     """
-    published = {name: (table, spec) for name, (table, spec) in tables.items() if spec.amounts}
-    if not published:
-        return {}
+    return [
+        attacked(AMOUNTS, name, {name: spec}, RULE, partial(_in_warehouse, root, table, spec, policy))
+        for name, (table, spec) in tables.items()
+        if spec.amounts
+    ]
+
+
+def _in_warehouse(root: DataRoot, table: pd.DataFrame, spec: ReleaseSpec, policy: Policy) -> list[Finding]:
     with storage.connect(root) as con:
-        try:
-            storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
-            found = {
-                name: dominated(con, table, spec, f"warehouse.intermediate.{spec.members}", policy)
-                for name, (table, spec) in published.items()
-            }
-        except duckdb.Error as error:
-            return {name: Verdict.not_judged(AMOUNTS, error) for name in published}
-    return {name: verdict_on(AMOUNTS, spec, found[name], RULE) for name, (_, spec) in published.items()}
+        storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
+        return dominated(con, table, spec, f"warehouse.intermediate.{spec.members}", policy)
 
 
 def dominated(

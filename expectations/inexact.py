@@ -9,15 +9,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import partial
 
 import pandas as pd
 
-from expectations.release import verdict_on
-from expectations.verdict import Verdict
+from expectations.release import Attacked, Tables, attacked
 from polku.disclosure import Finding, Policy, ReleaseSpec, Status
 from polku.disclosure.cells import Cell, Code, Key, lines_of, read_cells, words
 from polku.disclosure.inexact.choice import Protection
-from polku.errors import Refusal
 
 AS_PROMISED = "inexact_as_promised"
 ENOUGH_TO_DIFFER = 20
@@ -26,15 +25,23 @@ ENOUGH_TO_DIFFER = 20
 Cells = dict[Key, Cell]
 
 
-def judge_inexact(
-    table: pd.DataFrame, mart: pd.DataFrame, spec: ReleaseSpec, policy: Policy, protection: Protection
-) -> Verdict:
-    """The verdict `inexact_as_promised` on a table that would leave with other figures than those of the mart."""
-    try:
-        findings = broken_promises(table, mart, spec, policy, protection)
-    except Refusal as refusal:
-        return Verdict(AS_PROMISED, 0, (str(refusal),), could_judge=False)
-    return verdict_on(AS_PROMISED, spec, findings, f"as {protection} promises")
+def attack_inexact(
+    tables: Tables, marts: Mapping[str, pd.DataFrame], policy: Policy, chosen: Mapping[str, Protection]
+) -> list[Attacked]:
+    """The attack of the gate `inexact_as_promised` on each table that would leave with other figures than its mart's.
+
+    `chosen` is the protection of each of the tables.
+    """
+    return [
+        attacked(
+            AS_PROMISED,
+            name,
+            {name: spec},
+            f"as {chosen[name]} promises",
+            partial(broken_promises, table, marts[name], spec, policy, chosen[name]),
+        )
+        for name, (table, spec) in tables.items()
+    ]
 
 
 def broken_promises(

@@ -96,9 +96,7 @@ def rounded_inner(
     return rounded
 
 
-def _nearest(
-    parts: csc_matrix, true: NDArray[np.int64], base: int, others: NDArray[np.float64]
-) -> NDArray[np.int64]:
+def _nearest(parts: csc_matrix, true: NDArray[np.int64], base: int, others: NDArray[np.float64]) -> NDArray[np.int64]:
     """For every small inner cell 1 (to the base) or 0, so that the sums of `parts` change little.
 
     `others` is what published cells differ by already, true less rounded, because of cells that are settled.

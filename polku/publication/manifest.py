@@ -163,7 +163,8 @@ def _columns(study: Study, table: Described) -> dict[str, str]:
     if study.test:
         words[TEST_COLUMN] = "true: made from test data, no result about anybody"
     amounts = {
-        measure: f"{table.columns.get(measure, '').rstrip()} {WITHOUT_AMOUNT}".lstrip() for measure in table.spec.amounts
+        measure: f"{table.columns.get(measure, '').rstrip()} {WITHOUT_AMOUNT}".lstrip()
+        for measure in table.spec.amounts
     }
     return {**table.columns, **amounts, **words}
 

@@ -8,9 +8,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from expectations import judge_inexact
+from expectations import Verdict, attack_inexact, judge_release
 from expectations.inexact import AS_PROMISED, broken_promises
-from polku.disclosure import ReleaseSpec
 from polku.disclosure.inexact.choice import Protection
 from tests.polku.disclosure.inexact.register import EXITS, POLICY, STATES, Register
 from tests.polku.disclosure.inexact.test_nights import exits, groups
@@ -28,6 +27,12 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[Protection, tuple[pd.
         assert register.plan is not None
         found[protection] = (outcome.tables["exits"].table, register.plan.tables["exits"][0])
     return found
+
+
+def judged(table: pd.DataFrame, mart: pd.DataFrame, protection: Protection) -> Verdict:
+    attacks = attack_inexact({"exits": (table, EXITS)}, {"exits": mart}, POLICY, {"exits": protection})
+    (verdict,) = judge_release({}, POLICY, pd.DataFrame(), attacks)["exits"]
+    return verdict
 
 
 def at(table: pd.DataFrame, year: int | None, outcome: str) -> pd.Series:
@@ -48,7 +53,7 @@ def put(column: str, change: Callable[[float], float], year: int | None = 2021, 
 
 def test_the_gate_opens(made: dict[Protection, tuple[pd.DataFrame, pd.DataFrame]]) -> None:
     for protection, (table, mart) in made.items():
-        verdict = judge_inexact(table, mart, EXITS, POLICY, protection)
+        verdict = judged(table, mart, protection)
         assert (verdict.name, verdict.passed, verdict.failures) == (AS_PROMISED, True, ())
 
 
@@ -102,7 +107,7 @@ def test_exact_figures_under_the_name_of_noise_close_the_gate(
         leavers=pd.array([true["leavers"][code] for code in codes], dtype="Int64"),
     )
     exact.loc[~shown, ["persons"]] = pd.NA
-    verdict = judge_inexact(exact, mart, EXITS, POLICY, Protection.CELL_KEY)
+    verdict = judged(exact, mart, Protection.CELL_KEY)
     assert not verdict.passed
     assert any("the figures are the exact ones" in failure for failure in verdict.failures)
 
@@ -123,5 +128,4 @@ def test_a_table_that_cannot_be_read_closes_the_gate(
     made: dict[Protection, tuple[pd.DataFrame, pd.DataFrame]],
 ) -> None:
     table, mart = made[Protection.ROUNDING]
-    spec: ReleaseSpec = EXITS
-    assert not judge_inexact(table.drop(columns="share"), mart, spec, POLICY, Protection.ROUNDING).could_judge
+    assert not judged(table.drop(columns="share"), mart, Protection.ROUNDING).could_judge

@@ -10,7 +10,7 @@ import duckdb
 import pandas as pd
 import pytest
 
-from expectations import Verdict, judge_amounts, judge_proof, judge_release
+from expectations import Verdict, attack_amounts, judge_release
 from expectations.amounts import dominated
 from polku.disclosure import Policy, ReleaseSpec, load_policy, protect, protect_release
 from polku.disclosure.primary import unsafe_amounts, without_amounts
@@ -54,9 +54,8 @@ def exits(*years: tuple[int, int, int]) -> pd.DataFrame:
 def judged(table: pd.DataFrame, spec: ReleaseSpec, protected_by: Policy = RULE) -> set[str]:
     """The checks that fail on a table that was protected by this policy, with the rules of the study's own."""
     made = protect_release({spec.name: (table, spec)}, protected_by)
-    verdicts = [*judge_release(made.tables[spec.name], spec, RULE)]
-    verdicts += judge_proof({spec.name: (made.tables[spec.name], spec)}, made.certificates).values()
-    return {verdict.name for verdict in verdicts if not verdict.passed}
+    verdicts = judge_release({spec.name: (made.tables[spec.name], spec)}, RULE, made.certificates)
+    return {verdict.name for verdict in verdicts[spec.name] if not verdict.passed}
 
 
 ORDINARY = shares(employed=400, student=60, pension=40, other=12, abroad=3)
@@ -151,7 +150,9 @@ def judged_amounts(protected_by: Policy, root: DataRoot) -> Verdict:
     unsafe = unsafe_amounts_of(root, [AMOUNTS], protected_by)["amounts"]
     table = protect(without_amounts(mart, AMOUNTS, unsafe), AMOUNTS, RULE)
     assert (table["status"] == "ok").all(), "the amount alone is hidden"
-    return judge_amounts(root, {"amounts": (table, AMOUNTS)}, RULE)["amounts"]
+    attacks = attack_amounts(root, {"amounts": (table, AMOUNTS)}, RULE)
+    (verdict,) = judge_release({}, RULE, pd.DataFrame(), attacks)["amounts"]
+    return verdict
 
 
 def test_the_gate_opens_with_every_rule_of_amounts(tmp_path: Path) -> None:

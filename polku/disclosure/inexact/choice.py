@@ -51,7 +51,9 @@ def refuse_mixed(specs: Iterable[ReleaseSpec], chosen: Mapping[str, Protection])
         kinds = {chosen.get(name, Protection.GAPS) for name in names}
         if len(names) > 1 and (len(kinds) > 1 or kinds == {Protection.ROUNDING}):
             listed = ", ".join(f"`{name}`" for name in names)
-            faults.add("release.protection", f"{listed} are of one population (`{population}`) and give each other away")
+            faults.add(
+                "release.protection", f"{listed} are of one population (`{population}`) and give each other away"
+            )
     faults.refuse("the study", Exit.STUDY_INVALID, "protection of tables")
 
 

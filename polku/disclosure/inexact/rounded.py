@@ -196,7 +196,10 @@ def _standing(table: pd.DataFrame, spec: ReleaseSpec, decision: Decision) -> pd.
     dated = [any(isinstance(code_of(code), date) for code in table[d]) for d in spec.dimensions]
     keys = sorted(
         (
-            tuple(date.fromisoformat(c) if is_date and c is not None else c for c, is_date in zip(codes, dated, strict=True))
+            tuple(
+                date.fromisoformat(c) if is_date and c is not None else c
+                for c, is_date in zip(codes, dated, strict=True)
+            )
             for codes in map(json.loads, decision.present.keys[decision.stands])
         ),
         key=sort_key,

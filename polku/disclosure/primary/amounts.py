@@ -27,9 +27,7 @@ Unsafe = Mapping[str, Collection[Codes]]
 """By measure the cells whose amount may not be published."""
 
 
-def unsafe_amounts(
-    con: duckdb.DuckDBPyConnection, spec: ReleaseSpec, members: str, policy: Policy
-) -> Unsafe:
+def unsafe_amounts(con: duckdb.DuckDBPyConnection, spec: ReleaseSpec, members: str, policy: Policy) -> Unsafe:
     """By measure of `spec.amounts` the cells whose amount breaks a rule of amounts (dominance, p %, all equal).
 
     `members` is SQL of a relation with the table's dimensions, `person_key` and the columns that `amounts` names, one

@@ -38,7 +38,9 @@ def figures(table: pd.DataFrame, column: str = "persons") -> dict[tuple[object, 
 # ------------------------------------------------------------------------------------------------------------ rounding
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SIZES, min_size=6, max_size=6))
-def test_a_rounded_table_adds_up_and_has_no_small_count(tmp_path_factory: pytest.TempPathFactory, sizes: list[int]) -> None:
+def test_a_rounded_table_adds_up_and_has_no_small_count(
+    tmp_path_factory: pytest.TempPathFactory, sizes: list[int]
+) -> None:
     register = Register(tmp_path_factory.mktemp("ledger"), EXITS, Protection.ROUNDING)
     outcome, found = register.night(exits(*sizes))
     assert found == []
@@ -78,7 +80,10 @@ def test_a_rounded_table_stands_whole_until_enough_persons_have_come_everywhere(
     assert figures(second.tables["exits"].table) == old
     assert set(second.tables["exits"].table["status"]) == {"held_back"}
 
-    enough = before | {(2020, "b"): before[2020, "b"] | newcomers, (2021, "b"): before[2021, "b"] | set(range(2000, 2020))}
+    enough = before | {
+        (2020, "b"): before[2020, "b"] | newcomers,
+        (2021, "b"): before[2021, "b"] | set(range(2000, 2020)),
+    }
     third, found = register.night(enough)
     assert third.is_new
     assert found == []
@@ -106,7 +111,9 @@ def test_a_row_that_is_new_waits_with_its_table(tmp_path: Path) -> None:
     register = Register(tmp_path, EXITS, Protection.ROUNDING)
     before = exits(13, 40, 60)
     first, _ = register.night(before)
-    second, found = register.night(before | {(2021, o): persons for o, persons in zip("abc", groups([2, 30, 30], 1000))})
+    second, found = register.night(
+        before | {(2021, o): persons for o, persons in zip("abc", groups([2, 30, 30], 1000))}
+    )
     assert not second.is_new and found == []
     assert figures(second.tables["exits"].table) == figures(first.tables["exits"].table)
 
@@ -141,7 +148,10 @@ def test_a_noisy_table_keeps_its_promise(
 
 def test_the_same_persons_have_the_same_noise_in_another_table(tmp_path: Path) -> None:
     every = groups([40] * 30)
-    one, two = Register(tmp_path / "a", STATES, Protection.CELL_KEY), Register(tmp_path / "b", EXITS, Protection.CELL_KEY)
+    one, two = (
+        Register(tmp_path / "a", STATES, Protection.CELL_KEY),
+        Register(tmp_path / "b", EXITS, Protection.CELL_KEY),
+    )
     states, found = one.night({("2020-01", f"s{i}"): persons for i, persons in enumerate(every)})
     left, other = two.night({(2020, f"s{i}"): persons for i, persons in enumerate(every)})
     assert found == other == []
