@@ -53,17 +53,17 @@ CHECKS = {
     PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
     WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
-"""Of exact tables. Rounded and noisy ones are left out of all of these, by design: attackers take figures at their word."""
+"""Of exact tables. Rounded and noisy ones are left out of all of these: attackers take figures at their word."""
 OF_AMOUNTS = {AMOUNTS: "No amount is made up by few persons: dominance, p %, and amounts that are all the same."}
 OF_INEXACT = {
-    AS_PROMISED: "Rounded or noisy figures keep what they promise: no small count, sums that add up, noise that is there. "
+    AS_PROMISED: "Rounded or noisy figures keep what they promise: no small count, sums that add up, noise everywhere. "
     "The attackers of exact tables do not read this one."
 }
 
 
 @dataclass(frozen=True)
 class Night:
-    """A release on its way: what earlier ones ask of it, its protected tables with the proof of exact ones, what leaves.
+    """A release on its way: what earlier ones ask of it, its protected tables with proof of exact ones, what leaves.
 
     `protected` has tables as protected tonight, `outcome` as they would leave, old figures laid over.
     """

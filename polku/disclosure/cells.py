@@ -65,9 +65,9 @@ class ReleaseSpec:
     - `members`: the intermediate model that lists who is in each cell: the dimensions, `person_key` and, where it lists
       the whole base, `is_counted` (whether the person is among `count`). None where figures are estimates: nobody in
       particular is in such a cell.
-    - `amounts`: of measures that are means or sums of amounts, the column of `members` with what each person's amount is.
-      They are judged by the rules of amounts; where one breaks a rule, it alone is left out of the row. So a table
-      that has them has nothing along which cells add up.
+    - `amounts`: of measures that are means or sums of amounts, the column of `members` with each person's amount. They
+      are judged by the rules of amounts; where one breaks a rule, it alone is left out of the row. So a table that has
+      them has nothing along which cells add up.
 
     A null count says that the cell was not observed.
     """

@@ -144,7 +144,7 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
 
 
 def definition(study: Study, table: Described, policy: Policy) -> str:
-    """What a table shows, in Markdown: its rows, what its protection promises, its columns, the outcomes it tells of."""
+    """What a table shows, in Markdown: its rows, what its protection promises, its columns and its outcomes."""
     outcomes = definitions.outcomes_of(table.spec.name, study.outcomes)
     columns = "\n".join(f"- `{column}`: {' '.join(text.split())}" for column, text in _columns(study, table).items())
     title = f"# {table.title.en} / {table.title.fi} / {table.title.sv}"

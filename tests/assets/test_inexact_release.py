@@ -55,7 +55,8 @@ def build(root: DataRoot, counts: dict[str, int], new: int = 0) -> None:
         con.execute("create schema warehouse.intermediate")
         con.execute(f"""
             create table warehouse.intermediate.int_list_state_members as
-            select month, state_code, 100000 * row_number() over (order by state_code) + unnest(range(persons)) as person_key
+            select month, state_code,
+                100000 * row_number() over (order by state_code) + unnest(range(persons)) as person_key
             from warehouse.marts.{STATES}
         """)
         con.execute("detach warehouse")

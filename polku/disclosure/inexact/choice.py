@@ -1,14 +1,17 @@
 """The protections that a study may choose for a table, and what each of them promises its readers.
 
-Belongs here: which table may have which, and the promise in three languages. Does not belong here: how a table is
-protected. Nothing here waits for pandas: studies are read with it.
+Belongs here: which table may have which, and reading the promises (`guarantees.toml`). Does not belong here: how a
+table is protected. Nothing here waits for pandas: studies are read with it.
 """
 
 from __future__ import annotations
 
+import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
+from functools import cache
+from importlib.resources import files
 
 from polku.contracts.faults import Faults
 from polku.contracts.model import Label
@@ -65,53 +68,9 @@ def guarantee(protection: Protection, policy: Policy) -> Label:
         "change": policy.noise.max_change,
         "variance": f"{policy.noise.variance:g}",
     }
-    text = _GUARANTEES[protection]
-    return Label(*(getattr(text, language).format(**numbers) for language in ("en", "fi", "sv")))
+    return Label(**{language: text.format(**numbers) for language, text in _guarantees()[protection].items()})
 
 
-_GUARANTEES = {
-    Protection.GAPS: Label(
-        en="Figures are true. What is about fewer than {threshold} persons is hidden, and whatever would give it away by "
-        "subtraction, within the table and together with the other exact tables of this release and of earlier ones.",
-        fi="Luvut ovat oikeita. Alle {threshold} henkilöä koskevat luvut on peitetty, samoin luvut, joista ne voisi "
-        "laskea vähentämällä taulukon sisällä tai yhdessä tämän ja aiempien julkaisujen muiden tarkkojen taulukoiden "
-        "kanssa.",
-        sv="Siffrorna är riktiga. Siffror om färre än {threshold} personer är dolda, liksom de som skulle röja dem genom "
-        "subtraktion inom tabellen eller tillsammans med andra exakta tabeller i denna och tidigare publiceringar.",
-    ),
-    Protection.ROUNDING: Label(
-        en="Counts are rounded. Every group of 1 to {below} persons at the finest breakdown of this table, or of the rest "
-        "of a base, counts as 0 or {threshold}, and all other counts are sums of these: everything adds up, and no count "
-        "and no difference between a count and a part of it is 1 to {below}. A 0 does not say that there was nobody. "
-        "Shares are computed from rounded counts; other measures are left out. The table is made anew only when in "
-        "every cell nobody or at least {threshold} persons came or went since it was ever published; until then it "
-        "stands as it was.",
-        fi="Lukumäärät on pyöristetty. Jokainen 1–{below} henkilön ryhmä taulukon tarkimmassa luokituksessa tai "
-        "perusjoukon loppuosassa on laskettu lukuna 0 tai {threshold}, ja muut lukumäärät ovat näiden summia: luvut "
-        "täsmäävät, eikä mikään lukumäärä eikä lukumäärän ja sen osan erotus ole 1–{below}. Luku 0 ei kerro, ettei ketään "
-        "ollut. Osuudet on laskettu pyöristetyistä lukumääristä; muut tunnusluvut on jätetty pois. Taulukko tehdään "
-        "uudelleen vasta, kun jokaiseen soluun on tullut tai siitä on lähtenyt nolla tai vähintään {threshold} henkilöä "
-        "kaikkien aiempien julkaisujen jälkeen; siihen asti se pysyy ennallaan.",
-        sv="Antalen är avrundade. Varje grupp på 1–{below} personer i tabellens finaste indelning, eller i resten av en "
-        "bas, räknas som 0 eller {threshold}, och alla andra antal är summor av dessa: allt går ihop, och inget antal och "
-        "ingen skillnad mellan ett antal och en del av det är 1–{below}. En nolla säger inte att det inte fanns någon. "
-        "Andelar är beräknade på avrundade antal; övriga mått är utelämnade. Tabellen görs om först när noll eller minst "
-        "{threshold} personer har kommit till eller lämnat varje cell efter varje tidigare publicering; till dess står den "
-        "kvar som den var.",
-    ),
-    Protection.CELL_KEY: Label(
-        en="Noise is added to every count: at most {change} up or down, right on average, with variance {variance}. The "
-        "same persons have the same noise in any table with noise and at any time. Counts do not add up. Counts that "
-        "are below {threshold} with their noise are hidden, and those of which the others of a base are. Shares are computed "
-        "from counts with noise; other measures are left out.",
-        fi="Jokaiseen lukumäärään on lisätty satunnaista kohinaa: enintään {change} ylös tai alas, keskimäärin nolla, "
-        "varianssi {variance}. Samoilla henkilöillä on sama kohina kaikissa kohinallisissa taulukoissa ja aina. "
-        "Lukumäärät eivät täsmää summiinsa. Lukumäärät, jotka kohinan kanssa ovat alle {threshold}, on peitetty, samoin "
-        "ne, joiden perusjoukon loppuosa on. Osuudet on laskettu kohinallisista lukumääristä; muut tunnusluvut on "
-        "jätetty pois.",
-        sv="Varje antal har fått ett slumpmässigt brus: högst {change} upp eller ned, noll i medeltal, med variansen "
-        "{variance}. Samma personer har samma brus i alla tabeller med brus och alltid. Antalen går inte ihop. Antal som "
-        "med sitt brus är under {threshold} är dolda, liksom de där resten av basen är det. Andelar är beräknade på antal "
-        "med brus; övriga mått är utelämnade.",
-    ),
-}
+@cache
+def _guarantees() -> dict[str, dict[str, str]]:
+    return tomllib.loads(files(__package__).joinpath("guarantees.toml").read_text(encoding="utf-8"))

@@ -33,8 +33,8 @@ def noisy(
     """The released form of a mart with noisy counts; sketches have an entry for each row of `table`.
 
     Bases, and the totals that shares are of, have the noise of their own persons. Hidden are cells that are below the
-    threshold with their noise, those of which base or others are, and those `forced`. A share is of noisy figures; every
-    other measure is left out: exact, it would give counts away.
+    threshold with their noise, those of which base or others are, and those `forced`. A share is of noisy figures;
+    every other measure is left out: exact, it would give counts away.
     """
     noise = design(policy.noise.max_change, policy.noise.variance)
     rows = with_every_cell(table, spec) if policy.protect_zeros else table
@@ -78,7 +78,7 @@ def _wholes(
     """Bases, or totals that shares are of, with the noise of their persons."""
     persons = table[spec.base].fillna(0).to_numpy(np.int64) if spec.base else everybody.persons
     figures = _noisy(persons, everybody, noise)
-    # A cell that nobody is in has no sketch, nor has its complement: the others of the whole tell of it, so they come last.
+    # A cell that nobody is in has no sketch, nor has its complement; another cell of its whole has, and comes last.
     order = np.argsort(everybody.persons, kind="stable")
     return {whole: int(figures[i]) for i in order if (whole := _whole_of(keys[i], spec)) is not None}
 

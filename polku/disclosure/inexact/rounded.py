@@ -3,9 +3,9 @@
 Belongs here: which counts of a mart are inner cells, and when a rounded table may be made anew. Does not belong here:
 how inner cells are rounded (`rounding`), and what is public of them (`ledger`).
 
-Two roundings of nearly the same persons tell of those who came or went. So a rounded table stands whole: it is made anew
-only when in every cell nobody or at least T persons came or went since it was ever public. An inner cell of the same
-persons as in any earlier release keeps its figure.
+Two roundings of nearly the same persons tell of those who came or went. So a rounded table stands whole: it is made
+anew only when in every cell nobody or at least T persons came or went since it was ever public. An inner cell of the
+same persons as in any earlier release keeps its figure.
 """
 
 from __future__ import annotations
@@ -62,8 +62,8 @@ def rounded(
     mine = inner.sketches(present.keys, present.members, present.complements)
     for states in history:
         same = flow_at_least(inner.sketches(states.keys, states.members, states.complements), mine) == 0
-        figures = inner.figures(states)
-        settled = np.where(same & ~np.isnan(figures), figures, settled)
+        before = inner.figures(states)
+        settled = np.where(same & ~np.isnan(before), before, settled)
     counts, bases = inner.published(rounded_inner(inner.parts, inner.true, policy.threshold, settled))
     keys = keys_in(rows, spec)
     whole = {key: bases[spec.base_key(key)] for key in cells} if spec.base else _line_totals(counts, spec)
@@ -212,5 +212,5 @@ def _standing(table: pd.DataFrame, spec: ReleaseSpec, decision: Decision) -> pd.
         if column in columns:
             rows[column] = pd.array([None] * len(keys), dtype="Int64" if column in counted else "Float64")
         else:
-            rows[column] = [table.at[now[key], column] if key in now else None for key in keys]
+            rows[column] = pd.Series([table.at[now[key], column] if key in now else None for key in keys], dtype=object)
     return rows[list(table.columns)].assign(**{STATUS: str(Status.OK)})

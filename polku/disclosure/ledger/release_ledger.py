@@ -48,8 +48,8 @@ class CellFiles(Protocol):
 @dataclass(frozen=True)
 class TableEntry:
     """A table of a release: the columns that tell its cells apart, those with figures, how many cells it has, and the
-    digest of its certificates (None where the protection made none). `protection` is that of a table which is not exact,
-    else None."""
+    digest of its certificates (None where the protection made none). `protection` is that of a table whose figures are
+    not exact, else None."""
 
     dimensions: tuple[str, ...]
     columns: tuple[str, ...]
@@ -282,7 +282,7 @@ def _entry(line: dict[str, Any]) -> Entry:
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    """An entry as JSON has it. Exact tables say nothing of it, as they did before there was a choice: the chain stays."""
+    """An entry as JSON has it. Of exact tables no protection is told, as before there was a choice: chains stay."""
     plain = asdict(entry)
     for table in plain["tables"].values():
         table["dimensions"], table["columns"] = list(table["dimensions"]), list(table["columns"])

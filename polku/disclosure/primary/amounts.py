@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING
 
 import duckdb
+import numpy as np
 
 from polku.disclosure.cells import ReleaseSpec, code_of
 from polku.disclosure.policy import Policy
@@ -37,7 +38,7 @@ def unsafe_amounts(con: duckdb.DuckDBPyConnection, spec: ReleaseSpec, members: s
     names = [rule.name for rule in of_amounts(policy, ())]
     unsafe = {}
     for measure, column in spec.amounts.items():
-        # A person is in a cell once, so each row is a contribution of its own: counting rows takes a fraction of the time.
+        # A person is in a cell once, so each row is a contribution of its own: counting rows takes a third of the time.
         contributions = f"(select *, row_number() over () as row_no from {members} where {quoted(column)} <> 0)"
         table = CellTable(contributions, "row_no", spec.dimensions, (spec.dimensions,), value=column)
         found = assess(con, table, policy)
@@ -50,7 +51,10 @@ def without_amounts(table: pd.DataFrame, spec: ReleaseSpec, unsafe: Unsafe) -> p
     """The mart without the amounts of these cells. Nothing else has to go: amounts add up along nothing (`spec_of`)."""
     keys = _codes(table, spec)
     return table.assign(
-        **{measure: table[measure].mask([key in cells for key in keys]) for measure, cells in unsafe.items()}
+        **{
+            measure: table[measure].mask(np.array([key in cells for key in keys], dtype=bool))
+            for measure, cells in unsafe.items()
+        }
     )
 
 

@@ -210,4 +210,5 @@ def test_a_mean_amount_says_why_it_may_be_missing() -> None:
     about = espoo_context()
     columns = content(espoo(), about, {"outcome_by_months_since_entry": "00"})["tables"]
     said = columns["outcome_by_months_since_entry"]["columns"]["mean_amount_eur"]
-    assert said.startswith("Mean over the observed persons in euros") and "few persons make up most of it" in said
+    assert said.startswith("Mean over the observed persons in euros")
+    assert "few persons make up most of it" in said

@@ -101,7 +101,8 @@ def test_the_same_few_persons_have_the_same_figure_whatever_is_around_them(tmp_p
     for extra in (0, 13, 29, 47):
         cells = small | {(2021, "b"): small[2021, "b"] | set(range(1000, 1000 + extra))}
         outcome, found = register.night(cells)
-        assert outcome.is_new and found == []
+        assert outcome.is_new
+        assert found == []
         table = figures(outcome.tables["exits"].table)
         shown.append([table[key] for key in small if key != (2021, "b")])
     assert shown == [shown[0]] * 4
@@ -111,10 +112,10 @@ def test_a_row_that_is_new_waits_with_its_table(tmp_path: Path) -> None:
     register = Register(tmp_path, EXITS, Protection.ROUNDING)
     before = exits(13, 40, 60)
     first, _ = register.night(before)
-    second, found = register.night(
-        before | {(2021, o): persons for o, persons in zip("abc", groups([2, 30, 30], 1000))}
-    )
-    assert not second.is_new and found == []
+    newcomers = zip("abc", groups([2, 30, 30], 1000), strict=True)
+    second, found = register.night(before | {(2021, outcome): persons for outcome, persons in newcomers})
+    assert not second.is_new
+    assert found == []
     assert figures(second.tables["exits"].table) == figures(first.tables["exits"].table)
 
 
@@ -180,7 +181,8 @@ def test_noisy_figures_change_only_when_enough_persons_have_come(tmp_path: Path)
     second, _ = register.night(before | {(2020, "a"): before[2020, "a"] | {1000}})
     assert not second.is_new
     third, found = register.night(before | {(2020, "a"): before[2020, "a"] | set(range(1000, 1040))})
-    assert third.is_new and found == []
+    assert third.is_new
+    assert found == []
     old, new = figures(first.tables["exits"].table), figures(third.tables["exits"].table)
     assert abs(new[2020, "a"] - 70) <= POLICY.noise.max_change
     assert new[2020, "b"] == old[2020, "b"]
