@@ -19,6 +19,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pandas.api.extensions import ExtensionArray
 from scipy.sparse import csr_matrix
 
 from polku.disclosure.cells import STATUS, Cell, Key, ReleaseSpec, Status, code_of, read_cells, sort_key
@@ -67,14 +68,18 @@ def rounded(
     counts, bases = inner.published(rounded_inner(inner.parts, inner.true, policy.threshold, settled))
     keys = keys_in(rows, spec)
     whole = {key: bases[spec.base_key(key)] for key in cells} if spec.base else _line_totals(counts, spec)
-    figures: dict[str, list[float | None]] = {measure: [None] * len(keys) for measure in spec.measures}
-    figures[spec.count] = [counts.get(key) for key in keys]
+    figures = {measure: _column([None] * len(keys)) for measure in spec.measures}
+    figures[spec.count] = _column([counts.get(key) for key in keys])
     if spec.base:
-        figures[spec.base] = [whole.get(key) for key in keys]
+        figures[spec.base] = _column([whole.get(key) for key in keys])
     if spec.share:
-        figures[spec.share] = [counts[key] / whole[key] if whole.get(key) else None for key in keys]
+        figures[spec.share] = _column([counts[key] / whole[key] if whole.get(key) else None for key in keys])
     status = {key: Status.STRUCTURAL_ZERO if cell.structural else Status.OK for key, cell in cells.items()}
     return released_form(rows.assign(**figures), spec, policy, status, set())
+
+
+def _column(figures: Sequence[float | None]) -> ExtensionArray:
+    return pd.array(figures, dtype="Float64")
 
 
 @dataclass(frozen=True)
