@@ -31,8 +31,9 @@ from expectations.amounts import AMOUNTS
 from expectations.inexact import AS_PROMISED
 from expectations.release import LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
-from polku.disclosure.inexact.choice import Protection, guarantee, refuse_mixed
+from polku.disclosure.inexact.choice import refuse_mixed
 from polku.disclosure.inexact.making import make_inexact
+from polku.disclosure.inexact.protections import Protection, guarantee
 from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
 from polku.disclosure.primary import without_amounts

@@ -16,7 +16,7 @@ import pandas as pd
 from expectations.release import Attacked, Tables, attacked
 from polku.disclosure import Finding, Policy, ReleaseSpec, Status
 from polku.disclosure.cells import Cell, Code, Key, lines_of, read_cells, words
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 
 AS_PROMISED = "inexact_as_promised"
 ENOUGH_TO_DIFFER = 20

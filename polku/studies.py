@@ -18,7 +18,7 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import load_contracts
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 from polku.effects.plan import Comparison, parse_comparison
 from polku.effects.subgroups import parse_subgroups
 from polku.errors import Exit, Refusal

@@ -13,7 +13,7 @@ from typing import Any
 from polku.contracts.faults import Faults, label_of, mapping_of
 from polku.contracts.model import Contract, Label
 from polku.contracts.soundness import STATES
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 
 GROUPS = ("client", "never_client")
 RULE_SETS = ("statfin_v1", "employment_first")

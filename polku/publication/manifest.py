@@ -20,7 +20,7 @@ from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
 from polku.disclosure.cells import Code
-from polku.disclosure.inexact.choice import guarantee
+from polku.disclosure.inexact.protections import guarantee
 from polku.disclosure.ledger.conclusion import FIGURE_AS_OF
 from polku.errors import Exit
 from polku.outcomes import definitions

@@ -12,7 +12,7 @@ import pytest
 
 from assets.release import release_assets
 from polku.disclosure.inexact import making
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.publication import read_release

@@ -10,7 +10,7 @@ import pytest
 
 from expectations import Verdict, attack_inexact, judge_release
 from expectations.inexact import AS_PROMISED, broken_promises
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 from tests.polku.disclosure.inexact.register import EXITS, POLICY, STATES, Register
 from tests.polku.disclosure.inexact.test_nights import exits, groups
 

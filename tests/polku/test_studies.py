@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from polku.contracts import load_contracts
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 from polku.errors import Exit, Refusal
 from polku.layout import CHECKOUT
 from polku.studies import Study, load_study, parse_study

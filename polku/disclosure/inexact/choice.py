@@ -1,31 +1,18 @@
-"""The protections that a study may choose for a table, and what each of them promises its readers.
+"""Which table may have which protection.
 
-Belongs here: which table may have which, and reading the promises (`guarantees.toml`). Does not belong here: how a
-table is protected. Nothing here waits for pandas: studies are read with it.
+Belongs here: what tables must be like to be rounded or noisy, and what they may stand beside. Does not belong here:
+what protections there are (`protections`), and how a table is protected (`making`).
 """
 
 from __future__ import annotations
 
-import tomllib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from enum import StrEnum
-from functools import cache
-from importlib.resources import files
 
 from polku.contracts.faults import Faults
-from polku.contracts.model import Label
 from polku.disclosure.cells import ReleaseSpec
-from polku.disclosure.policy import Policy
+from polku.disclosure.inexact.protections import Protection
 from polku.errors import Exit
-
-
-class Protection(StrEnum):
-    """How a table is protected: by gaps (its figures are exact), by additive rounding, or by noise of record keys."""
-
-    GAPS = "gaps"
-    ROUNDING = "rounding"
-    CELL_KEY = "cell_key"
 
 
 def refuse_mixed(specs: Iterable[ReleaseSpec], chosen: Mapping[str, Protection]) -> None:
@@ -58,19 +45,3 @@ def refuse_mixed(specs: Iterable[ReleaseSpec], chosen: Mapping[str, Protection])
                 "release.protection", f"{listed} are of one population (`{population}`) and give each other away"
             )
     faults.refuse("the study", Exit.STUDY_INVALID, "protection of tables")
-
-
-def guarantee(protection: Protection, policy: Policy) -> Label:
-    """What readers of a table are told of its protection."""
-    numbers = {
-        "threshold": policy.threshold,
-        "below": policy.threshold - 1,
-        "change": policy.noise.max_change,
-        "variance": f"{policy.noise.variance:g}",
-    }
-    return Label(**{language: text.format(**numbers) for language, text in _guarantees()[protection].items()})
-
-
-@cache
-def _guarantees() -> dict[str, dict[str, str]]:
-    return tomllib.loads(files(__package__).joinpath("guarantees.toml").read_text(encoding="utf-8"))

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from polku.disclosure.inexact.choice import Protection
 from polku.disclosure.inexact.noisy import noisy
+from polku.disclosure.inexact.protections import Protection
 from polku.disclosure.inexact.rounded import as_a_whole, rounded
 from polku.disclosure.ledger.cell_file import begun_by_table
 from polku.disclosure.ledger.night import Plan

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from polku.disclosure.cells import Status
-from polku.disclosure.inexact.choice import Protection, guarantee
+from polku.disclosure.inexact.protections import Protection, guarantee
 from polku.outcomes import Outcome, evidence_of
 from polku.outcomes.definitions import outcomes_of
 from polku.publication.report.blocks import Block, Bullets, Cell, Details, Section, Table, Terms, Text, Title

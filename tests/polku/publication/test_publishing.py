@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from polku.disclosure import load_policy
-from polku.disclosure.inexact.choice import Protection, guarantee
+from polku.disclosure.inexact.protections import Protection, guarantee
 from polku.layout import DataRoot
 from polku.publication import publish, publishing
 from polku.publication.manifest import content, definition, digest_of, fingerprint

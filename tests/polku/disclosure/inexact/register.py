@@ -15,8 +15,8 @@ import pandas as pd
 
 from expectations.inexact import broken_promises
 from polku.disclosure import Finding, ReleaseSpec, load_policy
-from polku.disclosure.inexact.choice import Protection
 from polku.disclosure.inexact.making import make_inexact
+from polku.disclosure.inexact.protections import Protection
 from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
 from polku.disclosure.ledger.sketch import sketch

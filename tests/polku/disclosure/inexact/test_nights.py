@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from polku.disclosure.inexact.choice import Protection
+from polku.disclosure.inexact.protections import Protection
 from polku.errors import Exit, Refusal
 from tests.polku.disclosure.inexact.register import EXITS, POLICY, RATES, STATES, Register
 
