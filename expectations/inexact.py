@@ -82,11 +82,14 @@ def _of_rounded(cells: Cells, true: Cells, spec: ReleaseSpec, policy: Policy) ->
             yield _at(key, spec, spec.count, "the count is below the base of the rounding")
         if not _is_total(key, spec) and shown[key].status is Status.OK and key in true:
             persons = int(true[key].figures[spec.count] or 0)
-            if count not in ((0, policy.threshold) if 0 < persons < policy.threshold else (persons,)):
+            lower = persons - persons % policy.threshold
+            rounded = {lower, lower + policy.threshold} if persons % policy.threshold else {persons}
+            if count not in (rounded if 0 < persons < policy.threshold else {persons, *rounded}):
                 yield _at(key, spec, spec.count, "the figure is neither true nor rounded")
     for line in lines_of(counts, spec.dimensions, spec.additive, spec.total_code):
         if line.total is not None and sum(counts[part] for part in line.parts) != counts[line.total]:
             yield _at(line.total, spec, spec.count, f"the parts along {line.along} do not add up to it")
+    yield from _told_by_totals(shown, counts, true, spec, policy)
     if spec.base:
         yield from _wrong_bases(shown, counts, spec, policy)
     wholes = _wholes(counts, spec)
@@ -95,6 +98,31 @@ def _of_rounded(cells: Cells, true: Cells, spec: ReleaseSpec, policy: Policy) ->
         share = cell.figures[spec.share] if spec.share else None
         if share is not None and (not whole or abs(share - counts[key] / whole) > 10.0**-policy.share_decimals):
             yield _at(key, spec, str(spec.share), "the share is not that of the rounded counts")
+
+
+def _told_by_totals(
+    shown: Cells, counts: Mapping[Key, int], true: Cells, spec: ReleaseSpec, policy: Policy
+) -> Iterator[Finding]:
+    """A small count that is the only one of its line, or of its base, that may be rounded: the true total tells it."""
+    lines: dict[tuple[str, Key], list[tuple[Key, int, int]]] = defaultdict(list)
+    for key, count in counts.items():
+        if _is_total(key, spec) or shown[key].status is not Status.OK or key not in true:
+            continue
+        cell = (key, count, int(true[key].figures[spec.count] or 0))
+        for along in spec.additive:
+            lines[along, tuple(code for d, code in _codes(key, spec) if d != along)].append(cell)
+        if spec.base:
+            lines["base", spec.base_key(key)].append(cell)
+    for (along, _), cells in lines.items():
+        if along == "base":
+            key = cells[0][0]
+            base, base_now = true[key].figures[str(spec.base)], shown[key].figures[str(spec.base)]
+            rest = int(base or 0) - sum(persons for _, _, persons in cells)
+            if rest:
+                cells.append((key, int(base_now or 0) - sum(count for _, count, _ in cells), rest))
+        small = [key for key, _, persons in cells if 0 < persons < policy.threshold]
+        if small and len(cells) > 1 and sum(count % policy.threshold == 0 for _, count, _ in cells) < 2:
+            yield _at(small[0], spec, spec.count, "whoever knows the total of its line knows it")
 
 
 def _wrong_bases(shown: Cells, counts: Mapping[Key, int], spec: ReleaseSpec, policy: Policy) -> Iterator[Finding]:

@@ -81,18 +81,25 @@ def round_small(
 
 
 def rounded_inner(
-    parts: csr_matrix, true: NDArray[np.int64], base: int, settled: NDArray[np.float64] | None = None
+    parts: csr_matrix,
+    true: NDArray[np.int64],
+    base: int,
+    settled: NDArray[np.float64] | None = None,
+    also: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int64]:
     """Inner cells rounded so that published cells change little; `parts` are published cells times inner cells.
 
     `settled` has the figure of inner cells that were published before, NaN for others: the same persons get the same.
+    `also` are larger inner cells that are rounded to a multiple of the base as well.
     """
     given = np.full(len(true), np.nan) if settled is None else settled
     known = ~np.isnan(given)
     rounded = np.where(known, given, true).astype(np.int64)
-    small = np.flatnonzero((true > 0) & (true < base) & ~known)
     left = np.asarray(parts @ (true - rounded), dtype=np.float64)
-    rounded[small] = base * _nearest(csc_matrix(parts)[:, small], true[small], base, left)
+    larger = np.zeros(len(true), dtype=bool) if also is None else also
+    moved = np.flatnonzero((true % base > 0) & ((true < base) | larger) & ~known)
+    rest = true[moved] % base
+    rounded[moved] = true[moved] - rest + base * _nearest(csc_matrix(parts)[:, moved], rest, base, left)
     return rounded
 
 

@@ -112,6 +112,20 @@ def test_exact_figures_under_the_name_of_noise_close_the_gate(
     assert any("the figures are the exact ones" in failure for failure in verdict.failures)
 
 
+def test_a_small_count_that_the_true_total_tells_closes_the_gate(tmp_path: Path) -> None:
+    register = Register(tmp_path, STATES, Protection.ROUNDING)
+    cells = {("2020-01", f"s{i}"): persons for i, persons in enumerate(groups([3, 45, 62]))}
+    outcome, found = register.night(cells)
+    assert found == []
+    table = outcome.tables["states"].table
+    alone = table.assign(
+        persons=pd.array([0, 45, 62], dtype="Int64"), share=[0.0, round(45 / 107, 4), round(62 / 107, 4)]
+    )
+    mart = register.plan.tables["states"][0] if register.plan else None
+    (finding,) = broken_promises(alone, mart, STATES, POLICY, Protection.ROUNDING)
+    assert str(finding) == "persons at month=2020-01, state=s0: whoever knows the total of its line knows it"
+
+
 def test_shares_of_the_true_total_beside_noisy_counts_close_the_gate(tmp_path: Path) -> None:
     cells = {("2020-01", f"s{i}"): persons for i, persons in enumerate(groups([40, 60, 80, 70, 55]))}
     register = Register(tmp_path, STATES, Protection.CELL_KEY)

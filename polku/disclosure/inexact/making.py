@@ -14,7 +14,7 @@ import pandas as pd
 
 from polku.disclosure.inexact.noisy import noisy
 from polku.disclosure.inexact.protections import Protection
-from polku.disclosure.inexact.rounded import as_a_whole, rounded
+from polku.disclosure.inexact.rounded import rounded
 from polku.disclosure.ledger.cell_file import begun_by_table
 from polku.disclosure.ledger.night import Plan
 from polku.disclosure.policy import Policy
@@ -41,8 +41,7 @@ def make_inexact(planned: Plan, chosen: Mapping[str, Protection], policy: Policy
     for name, (table, spec) in planned.tables.items():
         protection = chosen.get(name, Protection.GAPS)
         if protection is Protection.ROUNDING:
-            decisions[name] = as_a_whole(planned.decisions[name])
-            made[name] = rounded(table, spec, policy, decisions[name], history.get(name, []))
+            made[name], decisions[name] = rounded(table, spec, policy, planned.decisions[name], history.get(name, []))
         elif protection is Protection.CELL_KEY:
             present = planned.decisions[name].present
             own = np.arange(len(table))

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from pandas.api.extensions import ExtensionArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, vstack
 
 from polku.disclosure.cells import STATUS, Cell, Key, ReleaseSpec, Status, code_of, read_cells, sort_key
 from polku.disclosure.ledger.decision import Decision, Verdict
@@ -46,15 +46,18 @@ def as_a_whole(decision: Decision) -> Decision:
 
 def rounded(
     table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, decision: Decision, history: Sequence[States]
-) -> pd.DataFrame:
-    """The released form of a mart with rounded counts, as the decision (`as_a_whole`) asks for it.
+) -> tuple[pd.DataFrame, Decision]:
+    """The released form of a mart with rounded counts, and what becomes of it: it stands whole or is made anew.
 
-    Inner cells are the counts that are no totals, and of every base those who are in none of them. A table that stands
-    has the rows that were public; their figures are laid over it (`ledger.conclusion`). Every measure but the share is
-    left out. Refuses (GATE_CLOSED) a mart whose cells do not add up to its totals or bases.
+    Inner cells are the counts that are no totals, and of every base those who are in none of them. Where a small one
+    would be the only rounded one of its line, who knows the total would know it: another one is then rounded to a
+    multiple of the threshold as well. A table that stands has the rows that were public; their figures are laid over it
+    (`ledger.conclusion`). Every measure but the share is left out. Refuses (GATE_CLOSED) a mart whose cells do not add
+    up to its totals or bases, or whose lines leave no other cell to round though nothing was ever public.
     """
+    decision = as_a_whole(decision)
     if decision.stands.any():
-        return _standing(table, spec, decision)
+        return _standing(table, spec, decision), decision
     rows = with_every_cell(table, spec) if policy.protect_zeros else table
     cells = {key: cell for key, cell in read_cells(rows, spec).items() if cell.figures[spec.count] is not None}
     inner = _Inner.of(cells, spec)
@@ -65,7 +68,10 @@ def rounded(
         same = flow_at_least(inner.sketches(states.keys, states.members, states.complements), mine) == 0
         before = inner.figures(states)
         settled = np.where(same & ~np.isnan(before), before, settled)
-    counts, bases = inner.published(rounded_inner(inner.parts, inner.true, policy.threshold, settled))
+    also = inner.partners(policy.threshold, settled)
+    if also is None:
+        return _waiting(table, spec, decision)
+    counts, bases = inner.published(rounded_inner(inner.with_totals, inner.true, policy.threshold, settled, also))
     keys = keys_in(rows, spec)
     whole = {key: bases[spec.base_key(key)] for key in cells} if spec.base else _line_totals(counts, spec)
     figures = {measure: _column([None] * len(keys)) for measure in spec.measures}
@@ -75,7 +81,7 @@ def rounded(
     if spec.share:
         figures[spec.share] = _column([counts[key] / whole[key] if whole.get(key) else None for key in keys])
     status = {key: Status.STRUCTURAL_ZERO if cell.structural else Status.OK for key, cell in cells.items()}
-    return released_form(rows.assign(**figures), spec, policy, status, set())
+    return released_form(rows.assign(**figures), spec, policy, status, set()), decision
 
 
 def _column(figures: Sequence[float | None]) -> ExtensionArray:
@@ -87,7 +93,8 @@ class _Inner:
     """Inner cells: `leaves` (keys of rows that are no totals), then `rests`, for each base those in none of its leaves.
 
     `true` are their persons; `rows` and `bases` are the keys of published counts and bases, in the order of the rows of
-    `parts` (published times inner).
+    `parts` (published times inner). `lines` are inner cells whose sum may be known to anybody: along each additive
+    dimension, and of each base.
     """
 
     spec: ReleaseSpec
@@ -97,6 +104,7 @@ class _Inner:
     rows: list[Key]
     bases: list[Key]
     parts: csr_matrix
+    lines: list[NDArray[np.int64]]
 
     @classmethod
     def of(cls, cells: dict[Key, Cell], spec: ReleaseSpec) -> _Inner:
@@ -130,7 +138,18 @@ class _Inner:
         column = [number for number, place in enumerate(places) for _ in place]
         row = [at for place in places for at in place]
         parts = csr_matrix((np.ones(len(row), np.int64), (row, column)), shape=(len(rows) + len(bases), len(true)))
-        made = cls(spec, leaves, rests, np.array(true, dtype=np.int64), rows, bases, parts)
+        grouped: dict[tuple[str, Key], list[int]] = {}
+        for i, key in enumerate(leaves):
+            for along in spec.additive:
+                line = tuple(code for d, code in zip(spec.dimensions, key, strict=True) if d != along)
+                grouped.setdefault((along, line), []).append(i)
+            if spec.base:
+                grouped.setdefault(("base", spec.base_key(key)), []).append(i)
+        for i, key in enumerate(rests, start=len(leaves)):
+            if true[i]:
+                grouped.setdefault(("base", key), []).append(i)
+        lines = [np.array(own, dtype=np.int64) for own in grouped.values()]
+        made = cls(spec, leaves, rests, np.array(true, dtype=np.int64), rows, bases, parts, lines)
         if (made.true < 0).any() or made.published(made.true) != (persons, base_of):
             raise Refusal(
                 Exit.GATE_CLOSED,
@@ -139,6 +158,36 @@ class _Inner:
                 file=spec.name,
             )
         return made
+
+    @property
+    def with_totals(self) -> csr_matrix:
+        """`parts`, and the totals that have no row: shares are of them, so they should stay near as well."""
+        if self.spec.base:
+            return self.parts
+        row = np.repeat(np.arange(len(self.lines)), [len(line) for line in self.lines])
+        column = np.concatenate([*self.lines, np.empty(0, np.int64)])
+        return vstack(
+            [self.parts, csr_matrix((np.ones(len(row), np.int64), (row, column)), (len(self.lines), len(self.true)))]
+        ).tocsr()
+
+    def partners(self, threshold: int, settled: NDArray[np.float64]) -> NDArray[np.bool_] | None:
+        """Larger cells to round as well, so that no line has a single cell that may be rounded; None if there are none.
+
+        A figure that is a multiple of the threshold may be rounded or true, a 0 among them.
+        """
+        small = (self.true > 0) & (self.true < threshold)
+        open_ = np.isnan(settled)
+        may_be_rounded = np.where(open_, small | (self.true % threshold == 0), settled % threshold == 0)
+        also = np.zeros(len(self.true), dtype=bool)
+        for line in self.lines:
+            known = may_be_rounded[line] | also[line]
+            if len(line) == 1 or not small[line].any() or known.sum() > 1:
+                continue
+            free = line[~known & open_[line]]
+            if not len(free):
+                return None
+            also[free[np.argmin(self.true[free])]] = True
+        return also
 
     def published(self, inner: NDArray[np.int64]) -> tuple[dict[Key, int], dict[Key, int]]:
         """Counts and bases by key, of figures of the inner cells."""
@@ -194,6 +243,20 @@ def _line_totals(counts: dict[Key, int], spec: ReleaseSpec) -> dict[Key, int]:
             line = key[:at] + key[at + 1 :]
             sums[line] = sums.get(line, 0) + persons
     return {key: sums.get(key[:at] + key[at + 1 :], 0) for key in counts}
+
+
+def _waiting(table: pd.DataFrame, spec: ReleaseSpec, decision: Decision) -> tuple[pd.DataFrame, Decision]:
+    """The table stands, since every line that could hide a small cell has been public with its true figures."""
+    seen = decision.latest.since != NEVER
+    if not seen.any():
+        raise Refusal(
+            Exit.GATE_CLOSED,
+            "a small count would be the only rounded one of its line.",
+            "Choose another protection.",
+            file=spec.name,
+        )
+    waits = replace(decision, verdict=np.where(seen, Verdict.HELD, decision.verdict))
+    return _standing(table, spec, waits), waits
 
 
 def _standing(table: pd.DataFrame, spec: ReleaseSpec, decision: Decision) -> pd.DataFrame:

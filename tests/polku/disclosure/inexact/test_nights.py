@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from polku.disclosure.inexact.protections import Protection
+from polku.disclosure.inexact.rounded import rounded
 from polku.errors import Exit, Refusal
 from tests.polku.disclosure.inexact.register import EXITS, POLICY, RATES, STATES, Register
 
@@ -54,7 +55,7 @@ def test_a_rounded_table_adds_up_and_has_no_small_count(
 
 def test_counts_and_the_others_of_their_base_are_rounded_apart(tmp_path: Path) -> None:
     """Of 53 persons 50 are counted: the 3 others become nobody or ten, and so the base is 50 or 60."""
-    counted, others, few, many = groups([50, 3, 4, 80])
+    counted, others, few, many = groups([50, 3, 4, 80])  # 50 and 80 may be rounded for all that anybody knows
     register = Register(tmp_path, RATES, Protection.ROUNDING)
     outcome, found = register.night({("a",): counted, ("b",): few}, {("a",): others, ("b",): many})
     assert found == []
@@ -64,6 +65,29 @@ def test_counts_and_the_others_of_their_base_are_rounded_apart(tmp_path: Path) -
     assert table.loc["b", "persons"] in (0, 10)
     assert table.loc["b", "observed"] - table.loc["b", "persons"] == 80
     assert table.loc["a", "share"] == round(50 / table.loc["a", "observed"], 4)
+
+
+def test_who_knows_the_true_total_of_a_line_learns_no_small_count(tmp_path: Path) -> None:
+    """3, 45 and 62 persons: with 3 rounded alone, 110 less the two others would tell it. So 45 is rounded as well."""
+    outcome, found = Register(tmp_path, EXITS, Protection.ROUNDING).night(exits(3, 45, 62))
+    assert found == []
+    shown = figures(outcome.tables["exits"].table)
+    assert shown[2020, "a"] in (0, 10)
+    assert shown[2020, "b"] in (40, 50)
+    assert shown[2020, "c"] == 62
+    assert abs(sum(shown[2020, o] for o in "abc") - 110) <= 5, "sums stay near"
+
+
+def test_a_table_waits_while_a_small_count_would_be_the_only_rounded_one_of_its_line(tmp_path: Path) -> None:
+    """Ten left the first group; the true figures of both others have been public and are true still."""
+    register = Register(tmp_path, EXITS, Protection.ROUNDING)
+    before = exits(15, 45, 62)
+    first, _ = register.night(before)
+    assert figures(first.tables["exits"].table)[2020, "a"] == 15
+    later, found = register.night(before | {(2020, "a"): set(sorted(before[2020, "a"])[:5])})
+    assert not later.is_new
+    assert found == []
+    assert figures(later.tables["exits"].table) == figures(first.tables["exits"].table)
 
 
 def test_a_rounded_table_stands_whole_until_enough_persons_have_come_everywhere(tmp_path: Path) -> None:
@@ -124,8 +148,6 @@ def test_cells_that_do_not_add_up_are_refused(tmp_path: Path) -> None:
     register.night(exits(13, 40, 60))
     assert register.plan is not None
     mart, spec = register.plan.tables["exits"]
-    from polku.disclosure.inexact.rounded import rounded
-
     decision = register.plan.decisions["exits"]
     with pytest.raises(Refusal) as refused:
         rounded(mart.assign(leavers=100), spec, POLICY, decision, [])
