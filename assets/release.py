@@ -29,12 +29,12 @@ from expectations import (
 )
 from expectations.amounts import AMOUNTS
 from expectations.inexact import AS_PROMISED
-from expectations.release import LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
+from expectations.release import ALIKE, LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_alike, spec_of, utility
 from polku.disclosure.inexact.choice import refuse_mixed
 from polku.disclosure.inexact.making import make_inexact
 from polku.disclosure.inexact.protections import Protection, guarantee
-from polku.disclosure.ledger.night import Outcome, Plan, plan
+from polku.disclosure.ledger.night import CellSketches, Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
 from polku.disclosure.primary import without_amounts
 from polku.layout import DataRoot
@@ -52,6 +52,7 @@ CHECKS = {
     LARGE_ENOUGH: "No figure tells about fewer persons than the policy asks for.",
     RECOVERABLE: "No hidden figure can be worked out from the published ones.",
     PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
+    ALIKE: "No figure is shown of persons whose figure is hidden in another cell.",
     WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
 """Of exact tables. Rounded and noisy ones are left out of all of these: attackers take figures at their word."""
@@ -66,12 +67,14 @@ OF_INEXACT = {
 class Night:
     """A release on its way: what earlier ones ask of it, its protected tables with proof of exact ones, what leaves.
 
-    `protected` has tables as protected tonight, `outcome` as they would leave, old figures laid over.
+    `who` are sketches of who is in the cells, `protected` the tables as protected tonight, `outcome` as they would
+    leave, old figures laid over; `exact` names those whose figures are true.
     """
 
     planned: Plan
     protected: Mapping[str, Any]
     certificates: Any
+    who: CellSketches
     outcome: Outcome
     exact: frozenset[str]
 
@@ -176,10 +179,12 @@ def _protected(
     exact = frozenset(spec.name for spec in specs if study.protection_of(spec.name) is Protection.GAPS)
     unsafe = unsafe_amounts_of(root, [spec for spec in specs if spec.name in exact], policy)
     tables = {s.name: (without_amounts(read_mart(root, s.name), s, unsafe.get(s.name, {})), s) for s in specs}
-    planned = plan(tables, sketches(root, specs), ledger, policy)
+    who = sketches(root, specs)
+    planned = plan(tables, who, ledger, policy)
     beside_outputs = forced_by_outputs(root, planned, policy)
-    made = protect_release(
+    made = protect_alike(
         {name: table for name, table in tables.items() if name in exact},
+        who,
         policy,
         forced={name: planned.forced(name) | beside_outputs[name] for name in exact},
         kept={name: planned.kept(name) for name in exact},
@@ -188,7 +193,7 @@ def _protected(
     each = {**made.tables, **inexact.tables}
     protected = {spec.name: each[spec.name] for spec in specs}
     outcome = inexact.planned.conclude(protected, today)
-    return Night(inexact.planned, protected, made.certificates, outcome, exact)
+    return Night(inexact.planned, protected, made.certificates, who, outcome, exact)
 
 
 def _verdicts(root: DataRoot, study: Study, night: Night, policy: Policy) -> dict[str, tuple[Verdict, ...]]:
@@ -203,7 +208,8 @@ def _verdicts(root: DataRoot, study: Study, night: Night, policy: Policy) -> dic
         *attack_amounts(root, night.exact_tables, policy),
         *attack_inexact(inexact, marts, policy, study.protections),
     ]
-    return judge_release(night.exact_tables, policy, night.certificates, beside)
+    kept = {name: night.planned.kept(name) for name in night.exact}
+    return judge_release(night.exact_tables, policy, night.certificates, night.who, kept, beside)
 
 
 def _is_held(joint: Verdict, night: Night, policy: Policy) -> bool:

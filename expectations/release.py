@@ -6,7 +6,7 @@ belong here: the attack itself, and hiding anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,18 +15,23 @@ import duckdb
 
 from expectations.verdict import Verdict
 from polku.disclosure import Finding, Policy, ReleaseSpec, recover, recover_all, recover_between, smallest_cells
+from polku.disclosure.attack.alike import recover_alike
 from polku.errors import Refusal
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations import Expectation
 
+    from polku.disclosure.cells import Key
     from polku.disclosure.ledger.cell_file import PublicRelease
+    from polku.disclosure.ledger.night import CellSketches
 
 LARGE_ENOUGH = "cells_large_enough"
 RECOVERABLE = "cells_not_recoverable"
 PROVED = "gaps_have_proof"
+ALIKE = "same_persons_hidden_alike"
 WITH_EARLIER = "not_recoverable_with_earlier_releases"
+"""The gates of each table, in their order."""
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
 """A failed gate names this many cells; the rest is counted."""
@@ -36,13 +41,20 @@ Tables = Mapping[str, "tuple[pd.DataFrame, ReleaseSpec]"]
 
 
 def judge_release(
-    tables: Tables, policy: Policy, certificates: pd.DataFrame, beside: Sequence[Attacked] = ()
+    tables: Tables,
+    policy: Policy,
+    certificates: pd.DataFrame,
+    sketches: CellSketches,
+    kept: Mapping[str, Collection[Key]],
+    beside: Sequence[Attacked] = (),
 ) -> dict[str, tuple[Verdict, ...]]:
-    """The verdicts `cells_large_enough`, `cells_not_recoverable` and `gaps_have_proof` on each protected table.
+    """The verdicts `cells_large_enough`, `cells_not_recoverable`, `gaps_have_proof` and `same_persons_hidden_alike` on
+    each protected table.
 
-    Judged from the tables as they would leave, and from certificates of all their gaps (`ProtectedRelease`): what was
-    hidden is not looked up in the marts. `beside` are attacks of other kinds (`amounts`, `inexact`), judged in the same
-    call; their verdicts follow by the table that each is about.
+    Judged from the tables as they would leave, from certificates of all their gaps (`ProtectedRelease`), and from
+    sketches of who is in the cells: what was hidden is not looked up in the marts. `kept` are cells that were public
+    before and still tell of the same persons. `beside` are attacks of other kinds (`amounts`, `inexact`), judged in the
+    same call; their verdicts follow by the table that each is about.
     """
     from polku.disclosure.protection.check import faults_of_release
 
@@ -61,10 +73,26 @@ def judge_release(
                 partial(faults_of_release, {name: (table, spec)}, certificates),
             ),
         ]
+    specs = {name: spec for name, (_, spec) in tables.items()}
+    apart = "no figure is shown of persons whose figure is hidden elsewhere"
+    attacks += _by_table(attacked(ALIKE, "", specs, apart, partial(recover_alike, tables, sketches, kept)))
     found: dict[str, tuple[Verdict, ...]] = {}
     for (what, _), verdict in _verdicts([*attacks, *beside]).items():
         found[what] = (*found.get(what, ()), verdict)
     return found
+
+
+def _by_table(attack: Attacked) -> list[Attacked]:
+    """An attack on all tables at once as one on each."""
+    return [
+        replace(
+            attack,
+            what=name,
+            columns={name: columns},
+            findings=[finding for finding in attack.findings if finding.table == name],
+        )
+        for name, columns in attack.columns.items()
+    ]
 
 
 def judge_recoverable_together(tables: Tables, policy: Policy) -> Verdict:

@@ -61,13 +61,13 @@ def test_a_protected_table_is_written_and_its_gaps_are_counted(root: DataRoot) -
     assert sorted(read_release(root, MART)["status"]) == ["ok", "ok", "primary", "secondary"]
 
 
-def unprotected(tables: dict, policy: Policy, **masks: dict) -> ProtectedRelease:
+def unprotected(tables: dict, who: dict, policy: Policy, **masks: dict) -> ProtectedRelease:
     made = protect_release(tables, policy, **masks)
     return replace(made, tables={name: table.assign(status="ok") for name, (table, _) in tables.items()})
 
 
 def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("assets.release.protect_release", unprotected)
+    monkeypatch.setattr("assets.release.protect_alike", unprotected)
     result = run(root)
     assert not result.success
     assert result.get_asset_materialization_events() == []
@@ -75,6 +75,7 @@ def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pyt
         "cells_large_enough": False,
         "cells_not_recoverable": True,
         "gaps_have_proof": False,
+        "same_persons_hidden_alike": True,
         "not_recoverable_with_earlier_releases": True,
     }
     assert list(root.release.glob("*")) == []
@@ -160,14 +161,14 @@ def test_a_night_in_which_nothing_has_changed_is_not_decided_again(built: DataRo
     before = read_release(built, MART)
     result = run(built)
     assert reason(result).startswith("Nothing that the release is made of has changed since")
-    assert len(result.get_asset_check_evaluations()) == 4
+    assert len(result.get_asset_check_evaluations()) == 5
     assert all(check.passed for check in result.get_asset_check_evaluations())
     assert read_release(built, MART).equals(before)
 
 
 def test_a_night_after_a_closed_gate_is_decided_again(built: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as closed:
-        closed.setattr("assets.release.protect_release", unprotected)
+        closed.setattr("assets.release.protect_alike", unprotected)
         assert not run(built).success
         assert not run(built).success
     assert reason(run(built)).startswith("Something new")

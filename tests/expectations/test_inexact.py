@@ -31,7 +31,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> dict[Protection, tuple[pd.
 
 def judged(table: pd.DataFrame, mart: pd.DataFrame, protection: Protection) -> Verdict:
     attacks = attack_inexact({"exits": (table, EXITS)}, {"exits": mart}, POLICY, {"exits": protection})
-    (verdict,) = judge_release({}, POLICY, pd.DataFrame(), attacks)["exits"]
+    (verdict,) = judge_release({}, POLICY, pd.DataFrame(), {}, {}, attacks)["exits"]
     return verdict
 
 

@@ -37,16 +37,16 @@ def protected() -> pd.DataFrame:
 
 
 def judged(table: pd.DataFrame, certificates: pd.DataFrame = NO_PROOF) -> tuple[Verdict, ...]:
-    return judge_release({SPEC.name: (table, SPEC)}, POLICY, certificates)[SPEC.name]
+    return judge_release({SPEC.name: (table, SPEC)}, POLICY, certificates, {}, {})[SPEC.name]
 
 
 def test_a_protected_table_passes(protected: pd.DataFrame) -> None:
-    names = ["cells_large_enough", "cells_not_recoverable", "gaps_have_proof"]
+    names = ["cells_large_enough", "cells_not_recoverable", "gaps_have_proof", "same_persons_hidden_alike"]
     assert [(v.name, v.passed) for v in judged(protected, made().certificates)] == [(name, True) for name in names]
 
 
 def test_gaps_without_certificates_close_the_gate_and_are_named(protected: pd.DataFrame) -> None:
-    *_, proved = judged(protected)
+    _, _, proved, _ = judged(protected)
     assert not proved.passed
     assert any("state_code=unemployed" in failure for failure in proved.failures)
 
@@ -65,15 +65,15 @@ def test_a_lone_gap_closes_the_gate(protected: pd.DataFrame) -> None:
     state = protected.loc[alone, "state_code"].item()
     persons = {"employed": 40, "in_service": 20, "other": 37}[state]
     protected.loc[alone, ["persons", "share", "status"]] = [persons, persons / 100, "ok"]
-    _, recoverable, _ = judged(protected)
+    _, recoverable, *_ = judged(protected)
     assert not recoverable.passed
     assert any("state_code=unemployed" in failure for failure in recoverable.failures)
 
 
 def test_a_table_unlike_its_declaration_is_not_judged(protected: pd.DataFrame) -> None:
     verdicts = judged(protected.drop(columns="share"))
-    assert [verdict.could_judge for verdict in verdicts] == [False] * 3
-    assert [verdict.passed for verdict in verdicts] == [False] * 3
+    assert [verdict.could_judge for verdict in verdicts] == [False] * 4
+    assert [verdict.passed for verdict in verdicts] == [False] * 4
 
 
 def test_two_tables_each_safe_that_give_a_cell_away_together_close_the_gate() -> None:
@@ -94,8 +94,8 @@ def test_two_tables_each_safe_that_give_a_cell_away_together_close_the_gate() ->
         "both": ReleaseSpec("both", ("sex", "area"), "persons", additive=("sex", "area"), total_code=total),
     }
     tables = {"by_sex": by_sex, "both": both}
-    alone = judge_release({name: (table, specs[name]) for name, table in tables.items()}, policy, NO_PROOF)
-    assert all(recoverable.passed for _, recoverable, _ in alone.values())
+    alone = judge_release({name: (table, specs[name]) for name, table in tables.items()}, policy, NO_PROOF, {}, {})
+    assert all(recoverable.passed for _, recoverable, *_ in alone.values())
     assert judge_recoverable_together({name: (t, specs[name]) for name, t in tables.items()}, policy).passed
     linked = {name: (t, replace(specs[name], population="clients")) for name, t in tables.items()}
     verdict = judge_recoverable_together(linked, policy)

@@ -12,7 +12,7 @@ import pytest
 
 from expectations import Verdict, attack_amounts, judge_release
 from expectations.amounts import dominated
-from polku.disclosure import Policy, ReleaseSpec, load_policy, protect, protect_release
+from polku.disclosure import Policy, ReleaseSpec, load_policy, protect, protect_alike, protect_release
 from polku.disclosure.primary import unsafe_amounts, without_amounts
 from polku.disclosure.primary.rules import Rule
 from polku.disclosure.protection import release as protection
@@ -20,6 +20,8 @@ from polku.disclosure.protection import sums
 from polku.layout import DataRoot
 from polku.research import storage
 from polku.research.contributions import unsafe_amounts_of
+from tests.polku.disclosure.protection.test_alike import FIRST, SECOND, marts
+from tests.polku.disclosure.protection.test_alike import POLICY as FIVE
 
 RULE = load_policy("fi_study_v1")
 SHARES = ReleaseSpec("shares", ("month", "state"), "persons", measures=("share",), additive=("state",))
@@ -54,7 +56,7 @@ def exits(*years: tuple[int, int, int]) -> pd.DataFrame:
 def judged(table: pd.DataFrame, spec: ReleaseSpec, protected_by: Policy = RULE) -> set[str]:
     """The checks that fail on a table that was protected by this policy, with the rules of the study's own."""
     made = protect_release({spec.name: (table, spec)}, protected_by)
-    verdicts = judge_release({spec.name: (made.tables[spec.name], spec)}, RULE, made.certificates)
+    verdicts = judge_release({spec.name: (made.tables[spec.name], spec)}, RULE, made.certificates, {}, {})
     return {verdict.name for verdict in verdicts[spec.name] if not verdict.passed}
 
 
@@ -101,6 +103,18 @@ def test_without_hidden_bases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protection, "_hidden_bases", lambda *_: set())
     table = exits((2020, 8, 3), (2021, 70, 30), (2022, 55, 25))
     assert "cells_large_enough" in judged(table, EXITS)
+
+
+def test_without_hiding_cells_of_the_same_persons_alike() -> None:
+    tables, who = marts(FIRST, SECOND)
+    made = protect_release(tables, FIVE)
+    protected = {name: (table, tables[name][1]) for name, table in made.tables.items()}
+    verdicts = judge_release(protected, FIVE, made.certificates, who, {})
+    failed = [(name, verdict.name) for name, its in verdicts.items() for verdict in its if not verdict.passed]
+    assert failed == [("may", "same_persons_hidden_alike")]
+    made = protect_alike(tables, who, FIVE, {}, {})
+    protected = {name: (table, tables[name][1]) for name, table in made.tables.items()}
+    assert all(v.passed for its in judge_release(protected, FIVE, made.certificates, who, {}).values() for v in its)
 
 
 # ------------------------------------------------------------------------------------------------------------- amounts
@@ -151,7 +165,7 @@ def judged_amounts(protected_by: Policy, root: DataRoot) -> Verdict:
     table = protect(without_amounts(mart, AMOUNTS, unsafe), AMOUNTS, RULE)
     assert (table["status"] == "ok").all(), "the amount alone is hidden"
     attacks = attack_amounts(root, {"amounts": (table, AMOUNTS)}, RULE)
-    (verdict,) = judge_release({}, RULE, pd.DataFrame(), attacks)["amounts"]
+    (verdict,) = judge_release({}, RULE, pd.DataFrame(), {}, {}, attacks)["amounts"]
     return verdict
 
 
