@@ -5,7 +5,9 @@ happens after a verdict (`assets/`), and rules about meaning (dbt tests). Nothin
 great_expectations before something is judged: the import takes seconds.
 """
 
+from expectations.amounts import attack_amounts
 from expectations.groups import judge_groups
+from expectations.inexact import attack_inexact
 from expectations.landing import judge_landing
 from expectations.marts import judge_marts
 from expectations.release import judge_recoverable_together, judge_release, judge_with_earlier
@@ -13,6 +15,8 @@ from expectations.verdict import Verdict
 
 __all__ = [
     "Verdict",
+    "attack_amounts",
+    "attack_inexact",
     "judge_groups",
     "judge_landing",
     "judge_marts",

@@ -31,7 +31,6 @@ RECOVERABLE = "cells_not_recoverable"
 PROVED = "gaps_have_proof"
 ALIKE = "same_persons_hidden_alike"
 WITH_EARLIER = "not_recoverable_with_earlier_releases"
-OF_TABLES = (LARGE_ENOUGH, RECOVERABLE, PROVED, ALIKE)
 """The gates of each table, in their order."""
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
@@ -47,24 +46,26 @@ def judge_release(
     certificates: pd.DataFrame,
     sketches: CellSketches,
     kept: Mapping[str, Collection[Key]],
+    beside: Sequence[Attacked] = (),
 ) -> dict[str, tuple[Verdict, ...]]:
     """The verdicts `cells_large_enough`, `cells_not_recoverable`, `gaps_have_proof` and `same_persons_hidden_alike` on
     each protected table.
 
     Judged from the tables as they would leave, from certificates of all their gaps (`ProtectedRelease`), and from
     sketches of who is in the cells: what was hidden is not looked up in the marts. `kept` are cells that were public
-    before and still tell of the same persons.
+    before and still tell of the same persons. `beside` are attacks of other kinds (`amounts`, `inexact`), judged in the
+    same call; their verdicts follow by the table that each is about.
     """
     from polku.disclosure.protection.check import faults_of_release
 
     large = f"the policy asks for {policy.threshold} persons"
-    attacks = []
+    attacks: list[Attacked] = []
     for name, (table, spec) in tables.items():
         own = {name: replace(spec, name=name)}
         attacks += [
-            _attack(LARGE_ENOUGH, name, own, large, partial(smallest_cells, table, spec, policy)),
-            _attack(RECOVERABLE, name, own, NOTHING_FOLLOWS, partial(recover, table, spec, policy)),
-            _attack(
+            attacked(LARGE_ENOUGH, name, own, large, partial(smallest_cells, table, spec, policy)),
+            attacked(RECOVERABLE, name, own, NOTHING_FOLLOWS, partial(recover, table, spec, policy)),
+            attacked(
                 PROVED,
                 name,
                 own,
@@ -74,21 +75,23 @@ def judge_release(
         ]
     specs = {name: spec for name, (_, spec) in tables.items()}
     apart = "no figure is shown of persons whose figure is hidden elsewhere"
-    attacks += _by_table(_attack(ALIKE, "", specs, apart, partial(recover_alike, tables, sketches, kept)))
-    verdicts = _verdicts(attacks)
-    return {name: tuple(verdicts[name, gate] for gate in OF_TABLES) for name in tables}
+    attacks += _by_table(attacked(ALIKE, "", specs, apart, partial(recover_alike, tables, sketches, kept)))
+    found: dict[str, tuple[Verdict, ...]] = {}
+    for (what, _), verdict in _verdicts([*attacks, *beside]).items():
+        found[what] = (*found.get(what, ()), verdict)
+    return found
 
 
-def _by_table(attacked: _Attacked) -> list[_Attacked]:
+def _by_table(attack: Attacked) -> list[Attacked]:
     """An attack on all tables at once as one on each."""
     return [
         replace(
-            attacked,
+            attack,
             what=name,
             columns={name: columns},
-            findings=[finding for finding in attacked.findings if finding.table == name],
+            findings=[finding for finding in attack.findings if finding.table == name],
         )
-        for name, columns in attacked.columns.items()
+        for name, columns in attack.columns.items()
     ]
 
 
@@ -104,11 +107,11 @@ def judge_with_earlier(releases: Sequence[PublicRelease], specs: Mapping[str, Re
 
 
 def _judge_together(gate: str, attack: Callable[[], list[Finding]], specs: Mapping[str, ReleaseSpec]) -> Verdict:
-    return _verdicts([_attack(gate, "release", specs, NOTHING_FOLLOWS, attack)])["release", gate]
+    return _verdicts([attacked(gate, "release", specs, NOTHING_FOLLOWS, attack)])["release", gate]
 
 
 @dataclass(frozen=True)
-class _Attacked:
+class Attacked:
     """What an attack on `what` found for a gate, or why it could not be made; the columns it is about by table."""
 
     gate: str
@@ -134,23 +137,26 @@ class _Attacked:
         ]
 
 
-def _attack(
+def attacked(
     gate: str, what: str, specs: Mapping[str, ReleaseSpec], rule: str, attack: Callable[[], list[Finding]]
-) -> _Attacked:
+) -> Attacked:
+    """The outcome of an attack on the tables of `specs`, whose findings break the `rule`."""
     columns = {name: (*spec.with_cell, *([spec.base] if spec.base else [])) for name, spec in specs.items()}
     alone = next(iter(specs)) if len(specs) == 1 else ""
     try:
         findings = [replace(finding, table=finding.table or alone) for finding in attack()]
     except Refusal as refusal:
-        return _Attacked(gate, what, columns, rule, (), str(refusal))
-    return _Attacked(gate, what, columns, rule, findings)
+        return Attacked(gate, what, columns, rule, (), str(refusal))
+    except duckdb.Error as error:
+        return Attacked(gate, what, columns, rule, (), *Verdict.not_judged(gate, error).failures)
+    return Attacked(gate, what, columns, rule, findings)
 
 
-def _verdicts(attacks: Sequence[_Attacked]) -> dict[tuple[str, str], Verdict]:
+def _verdicts(attacks: Sequence[Attacked]) -> dict[tuple[str, str], Verdict]:
     """The verdict of each attack by (what, gate); all are judged in one call, which costs most of it."""
     from expectations.duckdb_gate import judge
 
-    made = [attacked for attacked in attacks if attacked.refusal is None]
+    made = [attack for attack in attacks if attack.refusal is None]
     with duckdb.connect() as con:
         con.execute(
             "create table findings "

@@ -18,12 +18,13 @@ from polku.contracts.faults import Faults, label_of, mapping_of, read_toml, tabl
 from polku.contracts.file_formats import file_format_of
 from polku.contracts.model import Column, Contract, Label, Table
 from polku.contracts.reading import load_contracts
+from polku.disclosure.inexact.protections import Protection
 from polku.effects.plan import Comparison, parse_comparison
 from polku.effects.subgroups import parse_subgroups
 from polku.errors import Exit, Refusal
 from polku.layout import RULES
 from polku.outcomes import Outcome, parse_use
-from polku.study_settings import check_codes, check_months, groups_of
+from polku.study_settings import check_codes, check_months, groups_of, protections_of
 
 LAST_PERMANENT = 899
 """Individual numbers 002-899 are permanent identity codes; 900-999 are temporary (DVV)."""
@@ -42,7 +43,7 @@ class Study:
     study's deliveries lack: they land as null. `comparison` is how clients are matched with others (None: not at all).
     `subgroups` are strata for which effects are estimated too, of one characteristic or two each.
     `outcomes` are those of the catalogue that the study uses, in its order. `empty_groups` are groups that nobody is in
-    by design.
+    by design. `protections` are those of released tables that are to be rounded or noisy; all others have gaps.
     """
 
     code: str
@@ -73,6 +74,11 @@ class Study:
     subgroups: tuple[tuple[str, ...], ...] = ()
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     empty_groups: frozenset[str] = frozenset()
+    protections: Mapping[str, Protection] = field(default_factory=dict)
+
+    def protection_of(self, table: str) -> Protection:
+        """How a released table is protected."""
+        return self.protections.get(table, Protection.GAPS)
 
     def delivered(self, register: str, table: str) -> tuple[Column, ...]:
         """The columns of a table that this study's deliveries carry."""
@@ -127,6 +133,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
     used = mapping_of(sections["outcomes"].get("use"))
     outcomes = parse_use(used, sections["release"].get("tables"), effective, faults)
     check_months(sections, clients, faults)
+    protections = protections_of(sections["release"], faults)
     comparison = None
     if "comparison" in data:
         comparison = parse_comparison(
@@ -170,6 +177,7 @@ def parse_study(data: Mapping[str, Any], file: str, contracts: Mapping[str, Cont
         subgroups=subgroups,
         outcomes={code: outcome.filled(least_wage=f"{least_wage.normalize():f}") for code, outcome in outcomes.items()},
         empty_groups=empty_groups,
+        protections=protections,
     )
 
 
@@ -256,9 +264,9 @@ _SECTIONS: dict[str, dict[str, type | tuple[type, ...]]] = {
     },
     "outcomes": {"months_before": int, "months_after": int, "employed_min_eur_per_month": (int, float), "use": dict},
     "timeline": {"rule_set": str, "month_rule": str},
-    "release": {"profile": str, "tables": list},
+    "release": {"profile": str, "tables": list, "protection": dict},
 }
-_OPTIONAL = frozenset(("municipality_code", "min_age_years", "max_age_years", "risk_set_states"))
+_OPTIONAL = frozenset(("municipality_code", "min_age_years", "max_age_years", "risk_set_states", "protection"))
 _REGISTER: dict[str, type | tuple[type, ...]] = {
     "covered_from": date,
     "maturity_months": int,

@@ -13,6 +13,7 @@ from typing import Any
 from polku.contracts.faults import Faults, label_of, mapping_of
 from polku.contracts.model import Contract, Label
 from polku.contracts.soundness import STATES
+from polku.disclosure.inexact.protections import Protection
 
 GROUPS = ("client", "never_client")
 RULE_SETS = ("statfin_v1", "employment_first")
@@ -58,6 +59,19 @@ def check_months(sections: Mapping[str, Mapping[str, Any]], clients: Contract | 
         faults.add("outcomes", f"a follow-up of {before + 1 + after} months does not fit into the window's {months}")
     if clients is not None and last < clients.covered_from:
         faults.add("window", f"nobody enters before {clients.covered_from}, from when `{clients.register}` is complete")
+
+
+def protections_of(release: Mapping[str, Any], faults: Faults) -> dict[str, Protection]:
+    """The chosen protections by table. Whether they fit their tables is known where these are declared."""
+    found = {}
+    for table, name in mapping_of(release.get("protection")).items():
+        if table not in release.get("tables", ()):
+            faults.add("release.protection", f"`{table}` is no released table")
+        if name in list(Protection):
+            found[table] = Protection(name)
+        else:
+            faults.add("release.protection", f"`{table}` must be one of {', '.join(Protection)}, and not `{name}`")
+    return found
 
 
 def _both(data: Mapping[str, Any], one: str, other: str, kind: type) -> tuple[Any, Any]:

@@ -65,6 +65,9 @@ class ReleaseSpec:
     - `members`: the intermediate model that lists who is in each cell: the dimensions, `person_key` and, where it lists
       the whole base, `is_counted` (whether the person is among `count`). None where figures are estimates: nobody in
       particular is in such a cell.
+    - `amounts`: of measures that are means or sums of amounts, the column of `members` with each person's amount. They
+      are judged by the rules of amounts; where one breaks a rule, it alone is left out of the row. So a table that has
+      them has nothing along which cells add up.
 
     A null count says that the cell was not observed.
     """
@@ -81,6 +84,7 @@ class ReleaseSpec:
     structural_zeros: tuple[Mapping[str, Code], ...] = ()
     population: str | None = None
     members: str | None = None
+    amounts: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def adding(self) -> str:
@@ -176,6 +180,11 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
         faults.add(place, "`base` needs `base_by`, the dimensions that decide it, and the other way round")
     if meta.get("base") and meta.get("counts"):
         faults.add(place, "a table has `base` or `counts`, not both")
+    amounts = meta.get("amounts") or {}
+    for measure in set(amounts) - set(meta.get("measures") or ()):
+        faults.add(place, f"`amounts` names `{measure}`, which is not a measure")
+    if amounts and (meta.get("additive") or not meta.get("members")):
+        faults.add(place, "`amounts` needs `members`, and a table without `additive`: else a sum gives an amount back")
     faults.refuse(f"{name}.yml", Exit.CONTRACT_INVALID, "release declaration")
     return ReleaseSpec(
         name=name,
@@ -190,6 +199,7 @@ def spec_of(name: str, meta: Mapping[str, Any]) -> ReleaseSpec:
         structural_zeros=tuple(dict(combination) for combination in meta.get("structural_zeros", ())),
         population=meta.get("population"),
         members=meta.get("members"),
+        amounts=dict(amounts),
     )
 
 
@@ -301,6 +311,7 @@ _KEYS: dict[str, type | tuple[type, ...]] = {
     "structural_zeros": list,
     "population": str,
     "members": str,
+    "amounts": dict,
     "title": dict,
     "picture": dict,
 }

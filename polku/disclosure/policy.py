@@ -26,6 +26,14 @@ class MicrodataLimits:
 
 
 @dataclass(frozen=True)
+class Noise:
+    """The noise of tables with cell keys (`cell_key.design`): the greatest change, and the variance."""
+
+    max_change: int
+    variance: float
+
+
+@dataclass(frozen=True)
 class Rules:
     """The numbers of the primary rules beside the threshold (`polku.disclosure.primary`); None or 0: not asked for.
 
@@ -62,6 +70,7 @@ class Policy:
     sources: tuple[str, ...]
     microdata: MicrodataLimits = MicrodataLimits(k=1, l=1, entropy_l=1.0, t=1.0)
     rules: Rules = Rules()
+    noise: Noise = Noise(max_change=5, variance=3.0)
     registers: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def too_small(self, persons: int) -> bool:
@@ -109,6 +118,7 @@ def load_policy(profile: str) -> Policy:
         sources=tuple(entry["sources"]),
         microdata=MicrodataLimits(**{name: entry["microdata"][name] for name in ("k", "l", "entropy_l", "t")}),
         rules=_rules(entry["rules"]),
+        noise=Noise(**entry["cell_key"]),
         registers=entry.get("registers", {}),
     )
 

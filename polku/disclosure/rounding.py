@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from scipy.sparse import csc_matrix
+from scipy.sparse import csc_matrix, csr_matrix
 
 from polku.disclosure.dimensions import Dimension
 from polku.disclosure.margins import margins_of
@@ -74,16 +74,39 @@ def round_small(
         raise Refusal(Exit.CONTRACT_INVALID, "a count is negative or not whole.", column=count)
     true = figures.astype(np.int64)
     margins = margins_of(ordered, dimensions, tables)
-    small = np.flatnonzero((true > 0) & (true < base))
-    rounded = true.copy()
-    rounded[small] = base * _nearest(csc_matrix(margins.parts)[:, small], true[small], base)
+    rounded = rounded_inner(margins.parts, true, base)
     changes = np.abs(margins.add_up(rounded - true))
     table = margins.cells.assign(count=margins.add_up(rounded))
     return Rounded(table, base, int(changes.max(initial=0)))
 
 
-def _nearest(parts: csc_matrix, true: NDArray[np.int64], base: int) -> NDArray[np.int64]:
+def rounded_inner(
+    parts: csr_matrix,
+    true: NDArray[np.int64],
+    base: int,
+    settled: NDArray[np.float64] | None = None,
+    also: NDArray[np.bool_] | None = None,
+) -> NDArray[np.int64]:
+    """Inner cells rounded so that published cells change little; `parts` are published cells times inner cells.
+
+    `settled` has the figure of inner cells that were published before, NaN for others: the same persons get the same.
+    `also` are larger inner cells that are rounded to a multiple of the base as well.
+    """
+    given = np.full(len(true), np.nan) if settled is None else settled
+    known = ~np.isnan(given)
+    rounded = np.where(known, given, true).astype(np.int64)
+    left = np.asarray(parts @ (true - rounded), dtype=np.float64)
+    larger = np.zeros(len(true), dtype=bool) if also is None else also
+    moved = np.flatnonzero((true % base > 0) & ((true < base) | larger) & ~known)
+    rest = true[moved] % base
+    rounded[moved] = true[moved] - rest + base * _nearest(csc_matrix(parts)[:, moved], rest, base, left)
+    return rounded
+
+
+def _nearest(parts: csc_matrix, true: NDArray[np.int64], base: int, others: NDArray[np.float64]) -> NDArray[np.int64]:
     """For every small inner cell 1 (to the base) or 0, so that the sums of `parts` change little.
+
+    `others` is what published cells differ by already, true less rounded, because of cells that are settled.
 
     Starts from every base-th person in the order of the codes, which keeps the sums along the first dimension. Then
     turns whatever takes off most of the sum of powers of changes, first of squares, then of higher powers: many cells
@@ -93,7 +116,7 @@ def _nearest(parts: csc_matrix, true: NDArray[np.int64], base: int) -> NDArray[n
         return true
     reached = np.cumsum(true) + base // 2
     chosen = (reached // base > (reached - true) // base).astype(np.int64)
-    left = np.asarray(parts @ (true - base * chosen), dtype=np.float64)
+    left = others + parts @ (true - base * chosen)
     across = parts.T.tocsr()
     for power in POWERS:
         search = _Search(across, parts, base, power, chosen, left)

@@ -20,6 +20,7 @@ from polku.contracts.faults import Faults, label_of
 from polku.contracts.model import Label
 from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, spec_of
 from polku.disclosure.cells import Code
+from polku.disclosure.inexact.protections import guarantee
 from polku.disclosure.ledger.conclusion import FIGURE_AS_OF
 from polku.errors import Exit
 from polku.outcomes import definitions
@@ -35,6 +36,9 @@ STATUS_WORDS = {
     Status.HELD_BACK: "the figure of an earlier day stands: since then nobody, or too few persons to tell of, "
     "entered or left the cell",
 }
+
+
+WITHOUT_AMOUNT = "Missing also where few persons make up most of it, or all who have an amount have the same."
 
 
 @dataclass(frozen=True)
@@ -127,6 +131,8 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
                 "title": asdict(context.tables[name].title),
                 "definition": context.tables[name].definition,
                 "columns": _columns(study, context.tables[name]),
+                "protection": str(study.protection_of(name)),
+                "guarantee": asdict(guarantee(study.protection_of(name), context.policy)),
                 "outcomes": definitions.content(name, study.outcomes, study.contracts),
                 "dimensions": list(context.tables[name].spec.dimensions),
                 "csv_sha256": digest,
@@ -137,13 +143,15 @@ def content(study: Study, context: Context, csv_digests: Mapping[str, str]) -> d
     }
 
 
-def definition(study: Study, table: Described) -> str:
-    """What a table shows, in Markdown: its rows, its columns and the outcomes that it tells of."""
+def definition(study: Study, table: Described, policy: Policy) -> str:
+    """What a table shows, in Markdown: its rows, what its protection promises, its columns and its outcomes."""
     outcomes = definitions.outcomes_of(table.spec.name, study.outcomes)
     columns = "\n".join(f"- `{column}`: {' '.join(text.split())}" for column, text in _columns(study, table).items())
     title = f"# {table.title.en} / {table.title.fi} / {table.title.sv}"
     told = ["## Outcomes", definitions.text(outcomes, study.contracts)] if outcomes else []
-    return "\n\n".join([title, table.definition, "## Columns", columns, *told]).rstrip() + "\n"
+    promised = guarantee(study.protection_of(table.spec.name), policy)
+    protection = ["## Protection / Suojaus / Skydd", promised.en, promised.fi, promised.sv]
+    return "\n\n".join([title, table.definition, *protection, "## Columns", columns, *told]).rstrip() + "\n"
 
 
 def _columns(study: Study, table: Described) -> dict[str, str]:
@@ -154,7 +162,11 @@ def _columns(study: Study, table: Described) -> dict[str, str]:
     }
     if study.test:
         words[TEST_COLUMN] = "true: made from test data, no result about anybody"
-    return {**table.columns, **words}
+    amounts = {
+        measure: f"{table.columns.get(measure, '').rstrip()} {WITHOUT_AMOUNT}".lstrip()
+        for measure in table.spec.amounts
+    }
+    return {**table.columns, **amounts, **words}
 
 
 def fingerprint(entries: Mapping[str, Any]) -> str:

@@ -64,7 +64,7 @@ def _publish(root: DataRoot, study: Study, tables: Mapping[str, pd.DataFrame], c
         return current.resolve()
     told_before = before["tables"] if _by_the_same_code(before, context) else {}
     for name, table in tables.items():
-        words = definition(study, context.tables[name])
+        words = definition(study, context.tables[name], context.policy)
         (folder / f"{name}.md").write_text(words, encoding="utf-8")
         same = told_before.get(name) == entries["tables"][name]
         if not (same and _copied([f"{name}.svg", f"{name}.png"], current, before["files"], folder)):

@@ -278,9 +278,13 @@ def _states(judgement: Judgement, request: Standing) -> States:
 
 def _public_releases(root: DataRoot) -> list[Public]:
     ledger = release_ledger(root)
-    dimensions = {name: table.dimensions for entry in ledger.entries() for name, table in entry.tables.items()}
+    said = {name: table for entry in ledger.entries() for name, table in entry.tables.items()}
     history: Mapping[str, list[States]] = ledger.history()
-    return [public for name, states in history.items() for public in public_of(name, dimensions[name], states)]
+    return [
+        public
+        for name, states in history.items()
+        for public in public_of(name, said[name].dimensions, states, is_exact=said[name].protection is None)
+    ]
 
 
 def _public_outputs(root: DataRoot) -> list[Public]:

@@ -4,14 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
-from expectations import judge_release
-from polku.disclosure import Policy, ReleaseSpec, load_policy, protect_alike, protect_release
+from expectations import Verdict, attack_amounts, judge_release
+from expectations.amounts import dominated
+from polku.disclosure import Policy, ReleaseSpec, load_policy, protect, protect_alike, protect_release
+from polku.disclosure.primary import unsafe_amounts, without_amounts
+from polku.disclosure.primary.rules import Rule
 from polku.disclosure.protection import release as protection
 from polku.disclosure.protection import sums
+from polku.layout import DataRoot
+from polku.research import storage
+from polku.research.contributions import unsafe_amounts_of
 from tests.polku.disclosure.protection.test_alike import FIRST, SECOND, marts
 from tests.polku.disclosure.protection.test_alike import POLICY as FIVE
 
@@ -107,3 +115,87 @@ def test_without_hiding_cells_of_the_same_persons_alike() -> None:
     made = protect_alike(tables, who, FIVE, {}, {})
     protected = {name: (table, tables[name][1]) for name, table in made.tables.items()}
     assert all(v.passed for its in judge_release(protected, FIVE, made.certificates, who, {}).values() for v in its)
+
+
+# ------------------------------------------------------------------------------------------------------------- amounts
+AMOUNTS = ReleaseSpec(
+    "amounts",
+    ("outcome",),
+    "persons",
+    base="observed",
+    base_by=("outcome",),
+    measures=("mean_eur",),
+    members="int_list_amount_members",
+    amounts={"mean_eur": "amount_eur"},
+)
+PAID = {
+    "dominance(1,75)": [1000.0, *[20.0] * 11],
+    "dominance(2,90)": [500.0, 500.0, *[9.0] * 11],
+    "p(15)": [1000.0, 200.0, *[14.0] * 10],
+    "all_equal": [100.0] * 12,
+    "none of them": [100.0 + 10 * i for i in range(12)],
+}
+"""Amounts of twelve persons or more that break one rule alone, by the name of the rule."""
+SAID = {
+    "dominance(1,75)": "the 1 largest have more than 75 %",
+    "dominance(2,90)": "the 2 largest have more than 90 %",
+    "p(15)": "the second largest knows the largest within 15 %",
+    "all_equal": "all who have an amount have the same",
+}
+
+
+def judged_amounts(protected_by: Policy, root: DataRoot) -> Verdict:
+    """The verdict on means of these amounts, after amounts were hidden by this policy; 40 more persons have nothing."""
+    with storage.connect(root) as con:
+        storage.attach(con, root, root.warehouse, "warehouse")
+        con.execute("create schema warehouse.intermediate")
+        con.execute(
+            "create table warehouse.intermediate.int_list_amount_members "
+            "(outcome varchar, person_key bigint, is_counted boolean, amount_eur decimal(14, 2))"
+        )
+        for outcome, amounts in PAID.items():
+            rows = [(outcome, person, amount > 0, amount) for person, amount in enumerate([*amounts, *[0.0] * 40])]
+            con.executemany("insert into warehouse.intermediate.int_list_amount_members values (?, ?, ?, ?)", rows)
+        con.execute("detach warehouse")
+    mart = pd.DataFrame(
+        [(o, len(a) + 40, len(a), sum(a) / (len(a) + 40)) for o, a in PAID.items()],
+        columns=["outcome", "observed", "persons", "mean_eur"],
+    )
+    unsafe = unsafe_amounts_of(root, [AMOUNTS], protected_by)["amounts"]
+    table = protect(without_amounts(mart, AMOUNTS, unsafe), AMOUNTS, RULE)
+    assert (table["status"] == "ok").all(), "the amount alone is hidden"
+    attacks = attack_amounts(root, {"amounts": (table, AMOUNTS)}, RULE)
+    (verdict,) = judge_release({}, RULE, pd.DataFrame(), {}, {}, attacks)["amounts"]
+    return verdict
+
+
+def test_the_gate_opens_with_every_rule_of_amounts(tmp_path: Path) -> None:
+    verdict = judged_amounts(RULE, DataRoot("test", tmp_path))
+    assert (verdict.name, verdict.passed, verdict.failures) == ("amounts_not_dominated", True, ())
+
+
+@pytest.mark.parametrize("rule", SAID)
+def test_without_a_rule_of_amounts(rule: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The message names the rule and the cell by its code; no figure."""
+    numbers = RULE.rules
+    without = {
+        "dominance(1,75)": replace(numbers, dominance=((2, 90.0),)),
+        "dominance(2,90)": replace(numbers, dominance=((1, 75.0),)),
+        "p(15)": replace(numbers, p_percent=None),
+        "all_equal": numbers,
+    }
+    if rule == "all_equal":
+        monkeypatch.setattr("polku.disclosure.primary.rules.all_equal", lambda: Rule("all_equal", "false"))
+    verdict = judged_amounts(replace(RULE, rules=without[rule]), DataRoot("test", tmp_path))
+    assert [f for f in verdict.failures if " at " in f] == [f"mean_eur at outcome={rule}: {SAID[rule]}"]
+
+
+def test_without_the_rules_of_amounts_a_loss_counts_as_much_as_a_gain(tmp_path: Path) -> None:
+    """Who had to pay back contributes, though the person is not counted in the cell."""
+    members = pd.DataFrame({"outcome": "o", "person_key": range(13), "amount_eur": [-5000.0, *[20.0] * 12]})
+    table = pd.DataFrame({"outcome": ["o"], "observed": [60], "persons": [12], "mean_eur": [-79.0]})
+    with duckdb.connect() as con:
+        con.register("members", members)
+        found = dominated(con, table, AMOUNTS, "members", RULE)
+        assert {"the 1 largest have more than 75 %"} <= {finding.why for finding in found}
+        assert unsafe_amounts(con, AMOUNTS, "members", RULE) == {"mean_eur": {("o",)}}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from polku.contracts import load_contracts
+from polku.disclosure.inexact.protections import Protection
 from polku.errors import Exit, Refusal
 from polku.layout import CHECKOUT
 from polku.studies import Study, load_study, parse_study
@@ -54,6 +55,23 @@ def test_only_a_test_study_may_widen_permanent_codes() -> None:
     assert refusal.value.exit is Exit.STUDY_INVALID
     del changed["permanent_until"]
     assert parse(changed).permanent_until == 899
+
+
+def test_a_study_chooses_the_protection_of_a_table() -> None:
+    changed = data()
+    assert parse(changed).protection_of("state_share_by_month") is Protection.GAPS
+    changed["release"]["protection"] = {"state_share_by_month": "rounding"}
+    assert parse(changed).protection_of("state_share_by_month") is Protection.ROUNDING
+
+
+def test_protections_and_tables_that_there_are_not_are_refused() -> None:
+    changed = data()
+    changed["release"]["protection"] = {"exit_outcome": "gaps", "state_share_by_month": "perturbation"}
+    with pytest.raises(Refusal) as refusal:
+        parse(changed)
+    assert refusal.value.exit is Exit.STUDY_INVALID
+    assert "`exit_outcome` is no released table" in str(refusal.value)
+    assert "must be one of gaps, rounding, cell_key, and not `perturbation`" in str(refusal.value)
 
 
 def test_all_faults_of_a_study_are_named_at_once() -> None:

@@ -19,7 +19,8 @@ long as (
         months_since_entry,
         '{{ outcome }}' as outcome_code,
         person_key,
-        {{ outcome_column(outcome) }} as is_counted
+        {{ outcome_column(outcome) }} as is_counted,
+        cast(null as decimal(14, 2)) as amount_eur
     from outcomes
     where {{ outcome_column(outcome) }} is not null
     union all
@@ -30,7 +31,8 @@ long as (
         months_since_entry,
         'service_{{ channel }}' as outcome_code,
         person_key,
-        (service_bits & {{ 2 ** loop.index0 }}) > 0 as is_counted
+        (service_bits & {{ 2 ** loop.index0 }}) > 0 as is_counted,
+        cast(null as decimal(14, 2)) as amount_eur
     from outcomes
     where (observed_service_bits & {{ 2 ** loop.index0 }}) > 0
     union all
@@ -41,7 +43,8 @@ long as (
         months_since_entry,
         'benefit_{{ code }}' as outcome_code,
         person_key,
-        benefit_{{ code }}_eur > 0 as is_counted
+        benefit_{{ code }}_eur > 0 as is_counted,
+        cast(benefit_{{ code }}_eur as decimal(14, 2)) as amount_eur
     from outcomes
     where benefit_{{ code }}_eur is not null
     union all
@@ -51,7 +54,8 @@ long as (
         months_since_entry,
         'earnings' as outcome_code,
         person_key,
-        earnings_2024_eur > 0 as is_counted
+        earnings_2024_eur > 0 as is_counted,
+        cast(earnings_2024_eur as decimal(14, 2)) as amount_eur
     from outcomes
     where earnings_2024_eur is not null
 
@@ -64,7 +68,8 @@ final as (
         long.months_since_entry,
         long.outcome_code,
         long.person_key,
-        coalesce(long.is_counted, false) as is_counted
+        coalesce(long.is_counted, false) as is_counted,
+        long.amount_eur
     from long
     inner join outcome_codes
         on long.outcome_code = outcome_codes.outcome_code

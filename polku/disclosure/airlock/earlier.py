@@ -39,9 +39,12 @@ class Beside:
     near: np.ndarray
 
 
-def public_of(table: str, dimensions: Iterable[str], history: Iterable[States]) -> list[Public]:
+def public_of(
+    table: str, dimensions: Iterable[str], history: Iterable[States], *, is_exact: bool = True
+) -> list[Public]:
     """The cells of all states of a table, and of shown ones the others of their base, which follow.
 
+    Of a table that is not exact every cell counts as hidden: an exact figure of the same persons would give it away.
     States of which only numbers of persons are known (estimates) are nobody's cells and left out.
     """
     names = tuple(dimensions)
@@ -50,8 +53,9 @@ def public_of(table: str, dimensions: Iterable[str], history: Iterable[States]) 
         somebody = states.is_observed & states.members.sums.any(axis=1)
         cells = states.at(somebody)
         words = np.array([f"{table}: {_words(key, names)}" for key in cells.keys], dtype=object)
-        found.append(Public(words, cells.is_gap, cells.members))
-        told = ~cells.is_gap & cells.complements.sums.any(axis=1)
+        is_gap = cells.is_gap if is_exact else np.ones(len(cells), bool)
+        found.append(Public(words, is_gap, cells.members))
+        told = ~is_gap & cells.complements.sums.any(axis=1)
         others = np.array([f"the others of {word}" for word in words[told]], dtype=object)
         found.append(Public(others, np.zeros(len(others), bool), cells.complements.at(np.flatnonzero(told))))
     return found

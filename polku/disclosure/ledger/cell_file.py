@@ -9,7 +9,7 @@ compared from release to release by digests (`members_now`, `base_now`), which e
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import numpy as np
@@ -45,7 +45,8 @@ SCHEMA = pa.schema(
 class PublicRelease:
     """A release as the ledger has it, or would have it: its number, its day, and all cells.
 
-    `dimensions` and `columns` (those with figures) are by table.
+    `dimensions` and `columns` (those with figures) are by table. `protections` names the protection of tables that are
+    not exact; their figures are rounded or noisy.
     """
 
     no: int
@@ -53,6 +54,7 @@ class PublicRelease:
     dimensions: Mapping[str, tuple[str, ...]]
     columns: Mapping[str, tuple[str, ...]]
     cells: pa.Table
+    protections: Mapping[str, str] = field(default_factory=dict)
 
     def begun(self, table: str) -> States:
         """The states of a table that began in this release."""

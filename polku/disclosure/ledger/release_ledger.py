@@ -48,12 +48,14 @@ class CellFiles(Protocol):
 @dataclass(frozen=True)
 class TableEntry:
     """A table of a release: the columns that tell its cells apart, those with figures, how many cells it has, and the
-    digest of its certificates (None where the protection made none)."""
+    digest of its certificates (None where the protection made none). `protection` is that of a table whose figures are
+    not exact, else None."""
 
     dimensions: tuple[str, ...]
     columns: tuple[str, ...]
     cells: int
     certificates: str | None
+    protection: str | None = None
 
 
 @dataclass(frozen=True)
@@ -80,7 +82,7 @@ class Entry:
 class Draft:
     """What a release is, before it is one: its fingerprint, day, sources, and its concluded tables by name.
 
-    `dimensions` and `certificates` are by table.
+    `dimensions`, `certificates` and `protections` (of tables that are not exact) are by table.
     """
 
     release: str
@@ -91,6 +93,7 @@ class Draft:
     tables: Mapping[str, Concluded]
     dimensions: Mapping[str, tuple[str, ...]]
     certificates: Mapping[str, str]
+    protections: Mapping[str, str] = field(default_factory=dict)
 
 
 class ReleaseLedger:
@@ -128,6 +131,7 @@ class ReleaseLedger:
                 {name: table.dimensions for name, table in entry.tables.items()},
                 {name: table.columns for name, table in entry.tables.items()},
                 self._read(entry),
+                {name: table.protection for name, table in entry.tables.items() if table.protection},
             )
             for entry in self.entries()
             if entry.kind == RELEASE
@@ -168,6 +172,7 @@ class ReleaseLedger:
                         concluded.states.columns,
                         len(concluded.states),
                         draft.certificates.get(name),
+                        draft.protections.get(name),
                     )
                     for name, concluded in draft.tables.items()
                 },
@@ -270,17 +275,19 @@ class ReleaseLedger:
 
 def _entry(line: dict[str, Any]) -> Entry:
     tables = {
-        name: TableEntry(tuple(t["dimensions"]), tuple(t["columns"]), t["cells"], t["certificates"])
+        name: TableEntry(**{**t, "dimensions": tuple(t["dimensions"]), "columns": tuple(t["columns"])})
         for name, t in line["tables"].items()
     }
     return Entry(**{**line, "tables": tables})
 
 
 def _plain(entry: Entry) -> dict[str, Any]:
-    """An entry as JSON has it."""
+    """An entry as JSON has it. Of exact tables no protection is told, as before there was a choice: chains stay."""
     plain = asdict(entry)
     for table in plain["tables"].values():
         table["dimensions"], table["columns"] = list(table["dimensions"]), list(table["columns"])
+        if table["protection"] is None:
+            del table["protection"]
     return plain
 
 

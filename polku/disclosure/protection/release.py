@@ -93,7 +93,7 @@ def protect_release(
         for own in group:
             place_of = places[own.name]
             status = {key: _status(place_of.get(key), cell, small, hidden.cells) for key, cell in own.cells.items()}
-            released[own.name] = _released(own.rows, own.spec, policy, status, own.hidden_bases)
+            released[own.name] = released_form(own.rows, own.spec, policy, status, own.hidden_bases)
             words_of = {place: words(key, own.spec.dimensions) for key, place in place_of.items()}
             proofs += [
                 (own.name, number + i, words_of[place], step)
@@ -166,7 +166,7 @@ class _Table:
 def _table(name: str, table: pd.DataFrame, spec: ReleaseSpec, policy: Policy, forced: Collection[Key]) -> _Table:
     if STATUS in table:
         raise ValueError("the table is a released form already")
-    rows = _with_every_cell(table, spec) if policy.protect_zeros else table
+    rows = with_every_cell(table, spec) if policy.protect_zeros else table
     cells = {k: cell for k, cell in read_cells(rows, spec).items() if cell.figures[spec.count] is not None}
     countable = {key: cell for key, cell in cells.items() if not cell.structural}
     bases = _hidden_bases(cells, spec, policy)
@@ -215,11 +215,11 @@ def _figures(group: list[_Table], places: Mapping[str, Mapping[Key, Key]]) -> Fi
     return Figures(values, persons, lines, overlapping, bases, frozenset(shown))
 
 
-def _with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
+def with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
     """The table and a row with count 0 for every combination of its codes that it leaves out."""
     import pandas as pd  # only where tables are made: `polku audit` reads this package and does not wait for pandas
 
-    present = set(_keys(table, spec))
+    present = set(keys_in(table, spec))
     codes = [dict.fromkeys(key[i] for key in sorted(present, key=sort_key)) for i in range(len(spec.dimensions))]
     missing = [key for key in product(*codes) if key not in present and not spec.is_impossible(key)]
     if not missing:
@@ -237,7 +237,7 @@ def _with_every_cell(table: pd.DataFrame, spec: ReleaseSpec) -> pd.DataFrame:
     return pd.concat([table.astype(object), added], ignore_index=True)
 
 
-def _released(
+def released_form(
     rows: pd.DataFrame,
     spec: ReleaseSpec,
     policy: Policy,
@@ -247,7 +247,7 @@ def _released(
     """Rows in the order of their codes, figures of hidden cells set to null, the status beside them."""
     import pandas as pd  # only where tables are made: `polku audit` reads this package and does not wait for pandas
 
-    keys = _keys(rows, spec)
+    keys = keys_in(rows, spec)
     released = rows.copy()
     for column in (spec.count, *spec.counts, *([spec.base] if spec.base else [])):
         released[column] = released[column].astype("Int64")
@@ -268,6 +268,7 @@ def _released(
     return released.iloc[order].reset_index(drop=True)
 
 
-def _keys(table: pd.DataFrame, spec: ReleaseSpec) -> list[Key]:
+def keys_in(table: pd.DataFrame, spec: ReleaseSpec) -> list[Key]:
+    """The key of each row."""
     rows = table[list(spec.dimensions)].itertuples(index=False)
     return [tuple(code_of(value) for value in row) for row in rows]

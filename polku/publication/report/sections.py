@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from polku.disclosure.cells import Status
+from polku.disclosure.inexact.protections import Protection, guarantee
 from polku.outcomes import Outcome, evidence_of
 from polku.outcomes.definitions import outcomes_of
 from polku.publication.report.blocks import Block, Bullets, Cell, Details, Section, Table, Terms, Text, Title
@@ -35,8 +36,10 @@ def asked(release: Release, words: Words) -> Section:
 
 def found(release: Release, words: Words) -> Section:
     """One sentence: who was in work after entry, else the main activities of the last month."""
-    blocks = _found_at_work(release, words) or _found_states(release, words) or [Text(words.say("found.nothing"))]
-    return Section("found", words.say("found.title"), blocks)
+    for told, table in ((_found_at_work, OUTCOMES), (_found_states, STATES)):
+        if blocks := told(release, words):
+            return Section("found", words.say("found.title"), [*blocks, *promised(release, words, table)])
+    return Section("found", words.say("found.title"), [Text(words.say("found.nothing"))])
 
 
 def who(release: Release, words: Words) -> Section:
@@ -73,7 +76,7 @@ def happened(release: Release, words: Words) -> Section:
             p for p in release.panels(OUTCOMES, y="mean_amount_eur") if _topic(release, p) == "earnings"
         ]
     if any(by_topic.values()):
-        blocks.append(Text(words.say("happened.since_entry"), "warning"))
+        blocks += [Text(words.say("happened.since_entry"), "warning"), *promised(release, words, OUTCOMES)]
     for topic, panels in by_topic.items():
         if panels:
             blocks.append(Title(words.say(f"happened.{topic}")))
@@ -86,6 +89,7 @@ def happened(release: Release, words: Words) -> Section:
         blocks.append(Title(words.label(release.context.tables[name].title)))
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))
+        blocks += promised(release, words, name)
         blocks += drawn(release, words, ranked(release.panels(name)))
     return Section("happened", words.say("happened.title"), blocks)
 
@@ -108,6 +112,7 @@ def defined(release: Release, words: Words) -> Section:
         blocks.append(Title(words.label(release.context.tables[name].title)))
         if f"table.{name}" in words.texts:
             blocks.append(Text(words.say(f"table.{name}")))
+        blocks += promised(release, words, name)
         if outcomes := outcomes_of(name, release.study.outcomes):
             blocks.append(Terms([_defined(release, words, outcome) for outcome in outcomes.values()]))
         columns = [(column, _plain(text)) for column, text in table["columns"].items()]
@@ -150,6 +155,14 @@ SECTIONS: tuple[Callable[[Release, Words], Section], ...] = (
     defined,
     sources,
 )
+
+
+def promised(release: Release, words: Words, name: str) -> list[Block]:
+    """What a rounded or noisy table promises, where it is shown; nothing of exact ones."""
+    protection = release.study.protection_of(name)
+    if name not in release.tables or protection is Protection.GAPS:
+        return []
+    return [Text(words.label(guarantee(protection, release.context.policy)), "warning")]
 
 
 def _found_at_work(release: Release, words: Words) -> list[Block]:
@@ -206,7 +219,7 @@ def _followed(words: Words, panel: Panel) -> Table:
 def _exits(release: Release, words: Words) -> list[Block]:
     """Outcomes at exit: all years together as a table, year by year as charts."""
     title = words.label(release.context.tables[EXITS].title)
-    blocks: list[Block] = [Title(title), Text(words.say(f"table.{EXITS}"))]
+    blocks: list[Block] = [Title(title), Text(words.say(f"table.{EXITS}")), *promised(release, words, EXITS)]
     blocks += [
         matrix(words, p, words.say("happened.totals", title=title)) for p in release.panels(EXITS) if p.any_figure
     ]

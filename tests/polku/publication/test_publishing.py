@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from polku.disclosure import load_policy
+from polku.disclosure.inexact.protections import Protection, guarantee
 from polku.layout import DataRoot
 from polku.publication import publish, publishing
 from polku.publication.manifest import content, definition, digest_of, fingerprint
@@ -75,13 +77,13 @@ def test_outcomes_are_defined_beside_their_table_in_three_languages_and_for_mach
     assert list(told) == [code for code, outcome in espoo().outcomes.items() if outcome.table == table]
     assert (told["benefit_housing"]["household"], told["benefit_pension"]["household"]) == (True, False)
     assert {r["register"] for r in told["earnings"]["registers"]} == {"vero", "tulorekisteri"}
-    words = definition(espoo(), about.tables[table])
+    words = definition(espoo(), about.tables[table], about.policy)
     assert words.startswith("# Outcomes by months since entry / Tulemat kuukausittain palveluun tulosta / ")
     for outcome in told.values():
         assert all(
             outcome[part][language] in words for part in ("label", "rule", "unit") for language in outcome["rule"]
         )
-    assert "## Outcomes" not in definition(espoo(), about.tables["state_share_by_month"])
+    assert "## Outcomes" not in definition(espoo(), about.tables["state_share_by_month"], about.policy)
 
 
 def test_another_version_of_a_definition_is_another_release() -> None:
@@ -187,3 +189,26 @@ def test_what_a_killed_run_left_behind_is_cleared(root: DataRoot) -> None:
     (root.published / ".new-current").symlink_to("nowhere")
     folder = publish(root, study(), tables(), context())
     assert {path.name for path in root.published.iterdir()} == {"current", folder.name}
+
+
+def test_each_table_states_its_protection_in_the_manifest_and_beside_it_in_three_languages(root: DataRoot) -> None:
+    noisy = replace(study(), protections={"shares": Protection.CELL_KEY})
+    folder = publish(root, noisy, tables(), context())
+    told = manifest(folder)["tables"]
+    assert (told["shares"]["protection"], told["exits"]["protection"]) == ("cell_key", "gaps")
+    for name, protection in (("shares", Protection.CELL_KEY), ("exits", Protection.GAPS)):
+        promise = guarantee(protection, context().policy)
+        assert told[name]["guarantee"] == {"en": promise.en, "fi": promise.fi, "sv": promise.sv}
+        words = (folder / f"{name}.md").read_text(encoding="utf-8")
+        assert all(text in words for text in told[name]["guarantee"].values())
+    report = (folder / "report.html").read_text(encoding="utf-8")
+    assert all(text in unescape(report) for text in told["shares"]["guarantee"].values())
+    assert told["exits"]["guarantee"]["en"] not in unescape(report), "hidden figures are explained once for all tables"
+
+
+def test_a_mean_amount_says_why_it_may_be_missing() -> None:
+    about = espoo_context()
+    columns = content(espoo(), about, {"outcome_by_months_since_entry": "00"})["tables"]
+    said = columns["outcome_by_months_since_entry"]["columns"]["mean_amount_eur"]
+    assert said.startswith("Mean over the observed persons in euros")
+    assert "few persons make up most of it" in said
