@@ -14,6 +14,8 @@ from polku.research import landed, storage
 from polku.research.identities import identities
 from polku.studies import Study
 
+BORN = "birth_month"
+
 
 def multiply(root: DataRoot, study: Study, times: int) -> None:
     """Put so many persons in the place of each one, in landing and in the store of identities."""
@@ -23,12 +25,14 @@ def multiply(root: DataRoot, study: Study, times: int) -> None:
         for contract in study.contracts.values():
             for table in contract.tables:
                 keys = [column.name for column in table.identifiers]
+                is_born = any(column.name == BORN for column in table.columns)
                 for part in landed.parts(root, contract.register, table.name):
                     copies = []
                     for no, mask in enumerate(masks):
                         other = [
                             f"row_no * {times} + {no} as row_no",
                             *(f"xor({key}, {mask}) as {key}" for key in keys),
+                            *([f"cast({BORN} + interval {no % 24} month as date) as {BORN}"] if is_born else []),
                         ]
                         copies.append(f"select * replace ({', '.join(other)}) from {storage.parquet(part)}")
                     order = ", ".join([*(f"{key} nulls last" for key in keys), "row_no"])

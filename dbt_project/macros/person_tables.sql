@@ -11,11 +11,6 @@
 
    sharded_table: one that is always built whole, by shards like a person_table. #}
 
-{#- So many persons are built at once: about a gigabyte of their months. -#}
-{% macro persons_at_once() -%}
-    {{ return(50000) }}
-{%- endmacro %}
-
 {# The shard of a person: an integer from 0 to shards - 1. #}
 {% macro shard_of(person_key) -%}
     cast({{ person_key }} % {{ var('shards') }} as integer)
@@ -37,7 +32,7 @@
         path={'schema': 'intermediate', 'identifier': 'int_resolve_persons'}
     )) -%}
     {%- set counted = run_query('select count(*) from ' ~ persons).columns[0].values()[0] if persons else 0 -%}
-    {%- set builds = [1, (counted / persons_at_once()) | round(0, 'ceil') | int] | max -%}
+    {%- set builds = [1, (counted / var('persons_at_once')) | round(0, 'ceil') | int] | max -%}
     {{ return((var('shards') / builds) | round(0, 'ceil') | int) }}
 {%- endmacro %}
 
