@@ -23,8 +23,8 @@ from polku.sql_text import text
 STORE_KEY = "store.key"
 PARQUET_KEY_NAME = "polku"
 MEMORY_SHARE, LEAST_MEMORY = 0.25, 10**9
-"""Of what DuckDB would take by itself (four fifths of what the machine, or its control group, has), and bytes. A night's
-Python and dbt, and whoever else is on the machine, need the rest; what does not fit is spilled."""
+"""Of what DuckDB would take by itself (four fifths of what the machine, or its control group, has), and bytes. Python,
+dbt and whoever else is on the machine need the rest; what does not fit is spilled."""
 PARQUET_OPTIONS = f"format parquet, compression zstd, encryption_config {{footer_key: '{PARQUET_KEY_NAME}'}}"
 
 
