@@ -4,6 +4,7 @@
 
 STUDY   ?= espoo_skills_centre
 PERSONS ?= 6000
+SCALE   ?= /var/tmp/polku-scale
 PYTHON  ?= python3
 BIN     := .venv/bin
 DATA    := $(or $(POLKU_DATA),data)
@@ -14,7 +15,7 @@ export DO_NOT_TRACK := 1
 export POLKU_STUDY := $(STUDY)
 export DAGSTER_HOME := $(abspath $(DATA))/dagster
 
-.PHONY: help nightly test ui docs check types style format bench wheel lock browser
+.PHONY: help nightly test ui docs check types style format bench bench-scale wheel lock browser
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +69,9 @@ format: .venv/ready ## format Python and SQL
 
 bench: .venv/ready ## measure the nightly run and sealing; figures belong into benchmarks/README.md
 	$(BIN)/python benchmarks/run.py
+
+bench-scale: .venv/ready ## measure every stage for 6,000, 60,000 and 200,000 persons (SCALE=folder for some 30 GB)
+	$(BIN)/python benchmarks/scale.py --folder $(SCALE)
 
 wheel: .venv/ready ## build dist/polku-*.whl, what an authority installs with authority.lock; compare its SHA-256
 	rm -rf build

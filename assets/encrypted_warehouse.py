@@ -21,8 +21,6 @@ from polku.layout import DEFAULT_STUDY, DataRoot
 from polku.research import rebuilding, views
 from polku.research.storage import attach, prepare, without_values
 
-MEMORY_LIMIT = "1GB"
-
 
 @contextmanager
 def _quiet(self: DuckDBConnectionManager, sql: str, connection_name: str = "master") -> Iterator[None]:
@@ -54,7 +52,6 @@ class Plugin(BasePlugin):
         Called once per process.
         """
         prepare(conn, self.root)
-        conn.execute("set memory_limit = $limit", {"limit": MEMORY_LIMIT})
         self.root.warehouse.parent.mkdir(parents=True, exist_ok=True)
         attach(conn, self.root, self.root.warehouse, "warehouse")
         views.create(conn, self.root, self.touched)

@@ -51,6 +51,8 @@ MODELS = (
     "marts/person_outcome",
     "intermediate/int_sum_persons",
     "intermediate/int_sum_blocks",
+    "intermediate/int_count_persons",
+    "intermediate/int_leave_persons_out",
     "intermediate/int_estimate_effects",
     "marts/risk_set_balance",
     "marts/effect_by_months_since_entry",

@@ -17,6 +17,16 @@
     {{ return(numbers_of_outcomes().keys() | list) }}
 {%- endmacro %}
 
+{# Those that are summed over months; what has happened since the entry is not. #}
+{% macro outcomes_summed() -%}
+    {{ return(compared_outcomes() | reject('in', ['degree_completed']) | list) }}
+{%- endmacro %}
+
+{# Over so many months. #}
+{% macro months_summed() -%}
+    {{ return([12, 24, 36]) }}
+{%- endmacro %}
+
 {# Terms of a select list, each ending with a comma: every compared outcome as a number. #}
 {% macro outcomes_as_numbers() -%}
     {% for outcome, number in numbers_of_outcomes().items() %}
@@ -76,6 +86,132 @@
         ~ ' * units.' ~ outcome ~ '_weight',
         'counted.' ~ outcome ~ '_weight - units.' ~ outcome ~ '_weight'
     ) }}, 0) * case when units.group_code = 'client' then 1 else -1 end
+{%- endmacro %}
+
+{# CTEs, the last of them `moved`: one row per design, subgroup, span, month since the entry and shard with how far leaving
+   each of the CTE `units` (unit_key) out moves the difference, squared and to the fourth power, summed over the units. The
+   CTE `counted` has what groups come to, `carried` is int_carry_gains. Of since_entry the difference is that of the sums
+   over some years; what has happened since the entry is not summed over months. #}
+{% macro moves_of_units() -%}
+{%- set outcomes = compared_outcomes() -%}
+{%- set summed = outcomes_summed() -%}
+{%- set years = months_summed() -%}
+-- Who is in both groups moves both means.
+contributions as (
+
+    select
+        {% for outcome in outcomes %}
+        sum({{ moved_by(outcome) }}) as {{ outcome }},
+        {% endfor %}
+        units.design_code,
+        units.stratum_code,
+        units.subgroup_code,
+        units.unit_key,
+        units.months_since_entry
+    from units
+    inner join counted
+        on
+            units.design_code = counted.design_code
+            and units.stratum_code = counted.stratum_code
+            and units.subgroup_code = counted.subgroup_code
+            and units.group_code = counted.group_code
+            and units.months_since_entry = counted.months_since_entry
+    group by
+        units.design_code, units.stratum_code, units.subgroup_code, units.unit_key, units.months_since_entry
+
+),
+
+-- What others gained by their own entry is estimated too: who is left out moves it with the earlier months.
+settled as (
+
+    select
+        {% for outcome in outcomes %}
+        {{ outcome }},
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        unit_key,
+        months_since_entry
+    from contributions
+    where design_code <> 'own_gains_removed' or months_since_entry < 0
+    union all
+    select
+        {% for outcome in outcomes %}
+        sum(carried.{{ outcome }} * contributions.{{ outcome }}) as {{ outcome }},
+        {% endfor %}
+        contributions.design_code,
+        contributions.stratum_code,
+        contributions.subgroup_code,
+        contributions.unit_key,
+        carried.months_since_entry
+    from contributions
+    inner join carried
+        on contributions.months_since_entry = carried.from_month
+    where contributions.design_code = 'own_gains_removed'
+    group by
+        contributions.design_code, contributions.stratum_code, contributions.subgroup_code, contributions.unit_key,
+        carried.months_since_entry
+
+),
+
+year_contributions as (
+
+    select
+        {% for year in years %}
+        {% for outcome in summed %}
+        sum(case when months_since_entry <= {{ year }} then {{ outcome }} end) as {{ outcome }}_{{ year }},
+        {% endfor %}
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        unit_key
+    from settled
+    where months_since_entry > 0
+    group by design_code, stratum_code, subgroup_code, unit_key
+
+),
+
+moved as (
+
+    select
+        {% for outcome in outcomes %}
+        sum({{ outcome }} * {{ outcome }}) as {{ outcome }}_squares,
+        sum({{ outcome }} * {{ outcome }} * {{ outcome }} * {{ outcome }}) as {{ outcome }}_fourths,
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        'month' as span_code,
+        months_since_entry,
+        {{ shard_of('unit_key') }} as shard
+    from settled
+    group by design_code, stratum_code, subgroup_code, months_since_entry, {{ shard_of('unit_key') }}
+    {% for year in years %}
+    union all
+    select
+        {% for outcome in outcomes %}
+        {% if outcome in summed %}
+        sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }}) as {{ outcome }}_squares,
+        sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }} * {{ outcome }}_{{ year }} * {{ outcome }}_{{ year }})
+            as {{ outcome }}_fourths,
+        {% else %}
+        {{ as_number('null') }} as {{ outcome }}_squares,
+        {{ as_number('null') }} as {{ outcome }}_fourths,
+        {% endif %}
+        {% endfor %}
+        design_code,
+        stratum_code,
+        subgroup_code,
+        'since_entry' as span_code,
+        {{ year }} as months_since_entry,
+        {{ shard_of('unit_key') }} as shard
+    from year_contributions
+    group by design_code, stratum_code, subgroup_code, {{ shard_of('unit_key') }}
+    {% endfor %}
+
+)
 {%- endmacro %}
 
 {# How many standard errors a normal estimate keeps within, but for this chance at each side (Abramowitz and Stegun 1964,

@@ -22,6 +22,9 @@ from polku.sql_text import text
 
 STORE_KEY = "store.key"
 PARQUET_KEY_NAME = "polku"
+MEMORY_SHARE, LEAST_MEMORY = 0.25, 10**9
+"""Of what DuckDB would take by itself (four fifths of what the machine, or its control group, has), and bytes. Python,
+dbt and whoever else is on the machine need the rest; what does not fit is spilled."""
 PARQUET_OPTIONS = f"format parquet, compression zstd, encryption_config {{footer_key: '{PARQUET_KEY_NAME}'}}"
 
 
@@ -54,8 +57,9 @@ def connect(root: DataRoot) -> duckdb.DuckDBPyConnection:
 
 
 def prepare(con: duckdb.DuckDBPyConnection, root: DataRoot) -> None:
-    """Give an existing connection the encryption module, the Parquet key and an encrypted spill folder."""
+    """Give a new connection the encryption module, the Parquet key, an encrypted spill folder and a memory limit."""
     duckdb_encryption.encrypt_spill(con, root.spill)
+    con.execute("set memory_limit = $limit", {"limit": f"{_memory_limit(con)}B"})
     key = base64.b64encode(_derived(root, "parquet")).decode()
     _quietly(con, f"pragma add_parquet_key('{PARQUET_KEY_NAME}', '{key}')")
 
@@ -94,6 +98,13 @@ def without_values(error: Exception) -> str:
     if isinstance(error, (duckdb.ParserException, duckdb.BinderException, duckdb.CatalogException)):
         return str(error)
     return f"{type(error).__name__} (its message may quote a row and is withheld)"
+
+
+def _memory_limit(con: duckdb.DuckDBPyConnection) -> int:
+    """Bytes for a connection whose limit is still DuckDB's own, which it tells like `18.8 GiB`."""
+    [(told,)] = con.execute("select current_setting('memory_limit')").fetchall()
+    number, unit = told.split()
+    return max(int(MEMORY_SHARE * float(number) * 1024 ** (" KMGT".index(unit[0]))), LEAST_MEMORY)
 
 
 def _derived(root: DataRoot, purpose: str) -> bytes:

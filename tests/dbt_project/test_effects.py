@@ -106,7 +106,8 @@ MATCHED_COLUMNS = {
 
 @pytest.fixture(scope="module")
 def estimating(built: Built) -> Iterator[Warehouse]:
-    names = ("weigh_risk_sets", "carry_gains", "estimate_gains", "sum_persons", "sum_blocks", "estimate_effects")
+    sums = ("sum_persons", "sum_blocks", "count_persons", "leave_persons_out")
+    names = ("weigh_risk_sets", "carry_gains", "estimate_gains", *sums, "estimate_effects")
     warehouse = Warehouse(built, [f"intermediate.int_{name}" for name in names])
     warehouse.table(
         "marts.person_outcome",

@@ -1,17 +1,9 @@
 {%- set outcomes = compared_outcomes() -%}
-{#- What has happened since the entry is not summed over months. -#}
-{%- set summed = outcomes | reject('in', ['degree_completed']) | list -%}
-{%- set years = [12, 24, 36] -%}
+{%- set years = months_summed() -%}
 {#- One estimate. -#}
 {%- set keys = 'design_code, stratum_code, subgroup_code, months_since_entry' -%}
 
-with persons as (
-
-    select * from {{ ref('int_sum_persons') }}
-
-),
-
-blocks as (
+with blocks as (
 
     select * from {{ ref('int_sum_blocks') }}
 
@@ -23,54 +15,23 @@ carried as (
 
 ),
 
--- Who is left out: of the whole each person, of subgroups each block of persons.
-units as (
-
-    select
-        {% for outcome in outcomes %}
-        {{ outcome }}_weight,
-        {{ outcome }}_sum,
-        {% endfor %}
-        design_code,
-        'all' as stratum_code,
-        'all' as subgroup_code,
-        group_code,
-        person_key as unit_key,
-        months_since_entry
-    from persons
-    union all
-    select
-        {% for outcome in outcomes %}
-        {{ outcome }}_weight,
-        {{ outcome }}_sum,
-        {% endfor %}
-        design_code,
-        stratum_code,
-        subgroup_code,
-        group_code,
-        block_no as unit_key,
-        months_since_entry
-    from blocks
-
-),
-
 counted as (
 
     select
         {% for outcome in outcomes %}
         sum({{ outcome }}_weight) as {{ outcome }}_weight,
         sum({{ outcome }}_sum) as {{ outcome }}_sum,
-        sum({{ outcome }}_weight * {{ outcome }}_weight) as {{ outcome }}_squares,
-        count({{ outcome }}_weight) as {{ outcome }}_persons,
-        count(case when {{ outcome }}_sum <> 0 then 1 end) as {{ outcome }}_with,
-        count(case when {{ outcome }}_sum <> {{ outcome }}_weight then 1 end) as {{ outcome }}_without,
+        sum({{ outcome }}_squares) as {{ outcome }}_squares,
+        cast(sum({{ outcome }}_persons) as bigint) as {{ outcome }}_persons,
+        cast(sum({{ outcome }}_with) as bigint) as {{ outcome }}_with,
+        cast(sum({{ outcome }}_without) as bigint) as {{ outcome }}_without,
         {% endfor %}
         design_code,
         'all' as stratum_code,
         'all' as subgroup_code,
         group_code,
         months_since_entry
-    from persons
+    from {{ ref('int_count_persons') }}
     group by design_code, group_code, months_since_entry
     union all
     select
@@ -92,62 +53,39 @@ counted as (
 
 ),
 
--- How far the difference moves when a unit is left out (jackknife); who is in both groups moves both means.
-contributions as (
+-- Who is left out: of the whole each person (int_leave_persons_out), of subgroups each block of persons.
+units as (
 
     select
         {% for outcome in outcomes %}
-        sum({{ moved_by(outcome) }}) as {{ outcome }},
-        {% endfor %}
-        units.design_code,
-        units.stratum_code,
-        units.subgroup_code,
-        units.unit_key,
-        units.months_since_entry
-    from units
-    inner join counted
-        on
-            units.design_code = counted.design_code
-            and units.stratum_code = counted.stratum_code
-            and units.subgroup_code = counted.subgroup_code
-            and units.group_code = counted.group_code
-            and units.months_since_entry = counted.months_since_entry
-    group by
-        units.design_code, units.stratum_code, units.subgroup_code, units.unit_key, units.months_since_entry
-
-),
-
--- What others gained by their own entry is estimated too: who is left out moves it with the earlier months.
-settled as (
-
-    select
-        {% for outcome in outcomes %}
-        {{ outcome }},
+        {{ outcome }}_weight,
+        {{ outcome }}_sum,
         {% endfor %}
         design_code,
         stratum_code,
         subgroup_code,
-        unit_key,
+        group_code,
+        block_no as unit_key,
         months_since_entry
-    from contributions
-    where design_code <> 'own_gains_removed' or months_since_entry < 0
-    union all
+    from blocks
+
+),
+
+{{ moves_of_units() }},
+
+moved_by_all as (
+
+    {% for moves in ['moved', ref('int_leave_persons_out')] %}
     select
         {% for outcome in outcomes %}
-        sum(carried.{{ outcome }} * contributions.{{ outcome }}) as {{ outcome }},
+        {{ outcome }}_squares,
+        {{ outcome }}_fourths,
         {% endfor %}
-        contributions.design_code,
-        contributions.stratum_code,
-        contributions.subgroup_code,
-        contributions.unit_key,
-        carried.months_since_entry
-    from contributions
-    inner join carried
-        on contributions.months_since_entry = carried.from_month
-    where contributions.design_code = 'own_gains_removed'
-    group by
-        contributions.design_code, contributions.stratum_code, contributions.subgroup_code, contributions.unit_key,
-        carried.months_since_entry
+        span_code,
+        {{ keys }}
+    from {{ moves }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
 
 ),
 
@@ -155,50 +93,13 @@ errors as (
 
     select
         {% for outcome in outcomes %}
-        sum({{ outcome }} * {{ outcome }}) as {{ outcome }}_squares,
-        sum({{ outcome }} * {{ outcome }} * {{ outcome }} * {{ outcome }}) as {{ outcome }}_fourths,
+        sum({{ outcome }}_squares) as {{ outcome }}_squares,
+        sum({{ outcome }}_fourths) as {{ outcome }}_fourths,
         {% endfor %}
+        span_code,
         {{ keys }}
-    from settled
-    group by {{ keys }}
-
-),
-
-year_contributions as (
-
-    select
-        {% for year in years %}
-        {% for outcome in summed %}
-        sum(case when months_since_entry <= {{ year }} then {{ outcome }} end) as {{ outcome }}_{{ year }},
-        {% endfor %}
-        {% endfor %}
-        design_code,
-        stratum_code,
-        subgroup_code,
-        unit_key
-    from settled
-    where months_since_entry > 0
-    group by design_code, stratum_code, subgroup_code, unit_key
-
-),
-
-year_errors as (
-
-    {% for year in years %}
-    select
-        {% for outcome in summed %}
-        sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }}) as {{ outcome }}_squares,
-        sum({{ outcome }}_{{ year }} * {{ outcome }}_{{ year }} * {{ outcome }}_{{ year }} * {{ outcome }}_{{ year }})
-            as {{ outcome }}_fourths,
-        {% endfor %}
-        design_code,
-        stratum_code,
-        subgroup_code,
-        {{ year }} as months_since_entry
-    from year_contributions
-    group by design_code, stratum_code, subgroup_code
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    from moved_by_all
+    group by span_code, {{ keys }}
 
 ),
 
@@ -206,22 +107,13 @@ long_errors as (
 
     {% for outcome in outcomes %}
     select
-        'month' as span_code,
+        span_code,
         '{{ outcome }}' as outcome_code,
         {{ outcome }}_squares as squares,
         {{ outcome }}_fourths as fourths,
         {{ keys }}
     from errors
-    union all
-    {% endfor %}
-    {% for outcome in summed %}
-    select
-        'since_entry' as span_code,
-        '{{ outcome }}' as outcome_code,
-        {{ outcome }}_squares as squares,
-        {{ outcome }}_fourths as fourths,
-        {{ keys }}
-    from year_errors
+    {{ "where span_code = 'month'" if outcome not in outcomes_summed() }}
     {{ 'union all' if not loop.last }}
     {% endfor %}
 

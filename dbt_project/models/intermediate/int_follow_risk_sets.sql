@@ -15,6 +15,7 @@ with entrants as (
 risk_sets as (
 
     select * from {{ ref('int_list_risk_sets') }}
+    where {{ in_all_shards(shard_of('person_key')) }}
 
 ),
 

@@ -51,42 +51,57 @@ placed as (
 
     select
         *,
-        sum(case when is_entry then 0 else 1 end) over (
+        cast(sum(case when is_entry then 0 else 1 end) over (
             partition by stratum_code, subgroup_code, month_index
             order by entry_logit nulls last, is_entry nulls last, person_key nulls last
             rows between unbounded preceding and current row
-        ) as place_no
+        ) as bigint) as place_no
     from scored
 
 ),
 
--- The nearest others lie next to the client in the order of the scores.
+-- The nearest others lie next to the client in the order of the scores, one at each place. The places are written out:
+-- to look for them among all others of the month would take as long as the square of the persons.
+sought as (
+
+    select
+        stratum_code,
+        subgroup_code,
+        person_key,
+        month_index,
+        entry_logit,
+        logit_sd,
+        {{ explode_range('place_no - ' ~ (others - 1), 'place_no + ' ~ others) }} as place_no
+    from placed
+    where is_entry
+
+),
+
 candidates as (
 
     select
-        clients.stratum_code,
-        clients.subgroup_code,
-        clients.person_key as client_person_key,
-        clients.month_index,
+        sought.stratum_code,
+        sought.subgroup_code,
+        sought.person_key as client_person_key,
+        sought.month_index,
         compared.person_key,
         row_number() over (
-            partition by clients.stratum_code, clients.subgroup_code, clients.person_key
+            partition by sought.stratum_code, sought.subgroup_code, sought.person_key
             order by
-                abs(compared.entry_logit - clients.entry_logit) asc nulls last,
+                abs(compared.entry_logit - sought.entry_logit) asc nulls last,
                 compared.entry_logit asc nulls last,
                 compared.person_key asc nulls last
         ) as rank_no
-    from placed as clients
+    from sought
     inner join placed as compared
         on
-            clients.stratum_code = compared.stratum_code
-            and clients.subgroup_code = compared.subgroup_code
-            and clients.month_index = compared.month_index
-            and compared.place_no between clients.place_no - {{ others - 1 }} and clients.place_no + {{ others }}
+            sought.stratum_code = compared.stratum_code
+            and sought.subgroup_code = compared.subgroup_code
+            and sought.month_index = compared.month_index
+            and sought.place_no = compared.place_no
     where
-        clients.is_entry
-        and not compared.is_entry
-        and abs(compared.entry_logit - clients.entry_logit) <= {{ caliper_sd }} * clients.logit_sd
+        not compared.is_entry
+        and abs(compared.entry_logit - sought.entry_logit) <= {{ caliper_sd }} * sought.logit_sd
 
 ),
 

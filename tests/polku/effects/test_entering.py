@@ -6,7 +6,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.discrete.discrete_model import Logit
 
+from polku.effects import entering
 from polku.effects.entering import AT_RISK, FEWEST_ENTRIES, NUMBERS, SCORES, entry_chances, register
 
 ROWS = 6000
@@ -34,6 +36,26 @@ def test_the_chances_are_those_by_which_persons_enter() -> None:
     slope = np.polyfit(scored.months_unemployed_24_before, scored.entry_logit, 1)[0]
     assert slope == pytest.approx(np.log(2) / 12, abs=0.02)
     assert np.allclose(1 / (1 + np.exp(-scored.entry_logit)), scored.entry_chance)
+
+
+def test_the_chances_are_those_of_a_library_in_whichever_blocks_they_are_computed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    rows = risk_sets().astype({"months_since_arrival": "Float64"})
+    rows.loc[::7, "months_since_arrival"] = pd.NA
+    codes = rows[["sex_code", "residence_ground_code"]].assign(year=rows.month_index // 12)
+    columns = [pd.get_dummies(codes.astype(str), drop_first=True)]
+    for name in NUMBERS:
+        known = rows[name].notna()
+        values = rows[name].fillna(rows[name].mean()).astype(float)
+        columns.append(pd.DataFrame({name: values, f"{name} squared": (values - values.mean()) ** 2}))
+        if not known.all():
+            columns.append(pd.DataFrame({f"{name} unknown": ~known}))
+    design = pd.concat(columns, axis=1).assign(constant=1.0).astype(float)
+    rows["expected"] = design @ Logit(rows.is_entry, design).fit(disp=False).params
+    monkeypatch.setattr(entering, "ROWS_AT_ONCE", 700)
+    scored = entry_chances(rows).merge(rows, on=["person_key", "month_index"])
+    assert np.allclose(scored.entry_logit, scored.expected, rtol=0, atol=1e-7)
 
 
 def test_the_order_of_rows_does_not_matter() -> None:

@@ -1,0 +1,52 @@
+{%- set outcomes = compared_outcomes() -%}
+
+with persons as (
+
+    select * from {{ ref('int_sum_persons') }}
+    where {{ in_all_shards(shard_of('person_key')) }}
+
+),
+
+carried as (
+
+    select * from {{ ref('int_carry_gains') }}
+
+),
+
+counted as (
+
+    select
+        {% for outcome in outcomes %}
+        sum({{ outcome }}_weight) as {{ outcome }}_weight,
+        sum({{ outcome }}_sum) as {{ outcome }}_sum,
+        {% endfor %}
+        design_code,
+        'all' as stratum_code,
+        'all' as subgroup_code,
+        group_code,
+        months_since_entry
+    from {{ ref('int_count_persons') }}
+    group by design_code, group_code, months_since_entry
+
+),
+
+units as (
+
+    select
+        {% for outcome in outcomes %}
+        {{ outcome }}_weight,
+        {{ outcome }}_sum,
+        {% endfor %}
+        design_code,
+        'all' as stratum_code,
+        'all' as subgroup_code,
+        group_code,
+        person_key as unit_key,
+        months_since_entry
+    from persons
+
+),
+
+{{ moves_of_units() }}
+
+select * from moved
