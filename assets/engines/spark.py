@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[l
         with without_values():
             shared_tables.publish(root, version, _tables(nodes))
     except BaseException:
-        with cluster.session() as run:
+        # Where the cluster is lost, what it has built goes after the next success.
+        with suppress(Refusal), cluster.session() as run:
             shared_tables.remove(version, run)
         raise
     with cluster.session() as run:
