@@ -10,6 +10,10 @@
     unnest(generate_series({{ low }}, {{ high }}))
 {%- endmacro %}
 
+{% macro spark__explode_range(low, high) -%}
+    explode(filter(sequence({{ low }}, greatest({{ low }}, {{ high }})), i -> i <= {{ high }}))
+{%- endmacro %}
+
 
 {# The date `days` days after `day`. #}
 {% macro add_days(day, days) -%}
@@ -20,6 +24,10 @@
     cast({{ day }} + cast({{ days }} as integer) as date)
 {%- endmacro %}
 
+{% macro spark__add_days(day, days) -%}
+    date_add({{ day }}, cast({{ days }} as integer))
+{%- endmacro %}
+
 
 {# Days from `first` to `second`; negative when second is earlier. #}
 {% macro days_between(first, second) -%}
@@ -28,6 +36,10 @@
 
 {% macro duckdb__days_between(first, second) -%}
     cast(date_diff('day', {{ first }}, {{ second }}) as integer)
+{%- endmacro %}
+
+{% macro spark__days_between(first, second) -%}
+    datediff({{ second }}, {{ first }})
 {%- endmacro %}
 
 
@@ -46,6 +58,10 @@
     make_date(cast(({{ index }}) // 12 as integer), cast(({{ index }}) % 12 + 1 as integer), 1)
 {%- endmacro %}
 
+{% macro spark__month_start(index) -%}
+    make_date(cast(({{ index }}) div 12 as integer), cast(({{ index }}) % 12 + 1 as integer), 1)
+{%- endmacro %}
+
 
 {# True when this run rebuilds only the persons of `landing.touched`, the others' rows being as they were. #}
 {% macro rebuilds_touched_only() -%}
@@ -61,6 +77,25 @@
 {%- endmacro %}
 
 
+{# A double with so many decimals; halves go away from zero. Spark would round what the double is written as, and 1.005,
+   which is a little less, up: it is given DuckDB's steps. #}
+{% macro round_to(number, decimals) -%}
+    {{ return(adapter.dispatch('round_to', 'polku')(number, decimals)) }}
+{%- endmacro %}
+
+{% macro duckdb__round_to(number, decimals) -%}
+    round({{ number }}, {{ decimals }})
+{%- endmacro %}
+
+{% macro spark__round_to(number, decimals) -%}
+    {%- if decimals < 0 -%}
+    (round(({{ number }}) / 1e{{ -decimals }}D) * 1e{{ -decimals }}D)
+    {%- else -%}
+    (round(({{ number }}) * 1e{{ decimals }}D) / 1e{{ decimals }}D)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# The texts of a group joined by `-` in the order of a column. #}
 {% macro join_in_order(text, position) -%}
     {{ return(adapter.dispatch('join_in_order', 'polku')(text, position)) }}
@@ -68,6 +103,10 @@
 
 {% macro duckdb__join_in_order(text, position) -%}
     string_agg({{ text }}, '-' order by {{ position }})
+{%- endmacro %}
+
+{% macro spark__join_in_order(text, position) -%}
+    listagg({{ text }}, '-') within group (order by {{ position }})
 {%- endmacro %}
 
 
@@ -84,4 +123,13 @@
         chance.entry_logit,
         chance.entry_chance
     from (select unnest(entry_chances(list({{ rows }}))) as chance from {{ rows }}) as chances
+{%- endmacro %}
+
+{% macro spark__entry_chances(rows) -%}
+    select
+        person_key,
+        month_index,
+        entry_logit,
+        entry_chance
+    from {{ target.schema }}__landing.entry_chances
 {%- endmacro %}
