@@ -14,7 +14,7 @@ export DO_NOT_TRACK := 1
 export POLKU_STUDY := $(STUDY)
 export DAGSTER_HOME := $(abspath $(DATA))/dagster
 
-.PHONY: help nightly test ui docs check types style format bench wheel lock browser postgres
+.PHONY: help nightly test ui docs check types style format bench wheel lock browser java postgres
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -33,13 +33,18 @@ nightly: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## main job: extracts, sealing
 	$(BIN)/polku demo --study $(STUDY) --persons $(PERSONS)
 	$(BIN)/python -m orchestration.nightly
 
-test: .venv/ready browser postgres ## all tests, the whole pipeline and a real browser among them
+test: .venv/ready browser java postgres ## all tests, the whole pipeline and a real browser among them
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \
 	  || { apt-get -qq update && apt-get -qq install --yes chromium chromium-driver; } \
 	  || echo "no chromium and no way to install it: the browser test will be skipped" >&2
+
+java:
+	@command -v java >/dev/null \
+	  || { apt-get -qq update && apt-get -qq install --yes openjdk-17-jre-headless; } \
+	  || echo "no Java and no way to install it: the tests on Spark will be skipped" >&2
 
 postgres:
 	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
@@ -80,5 +85,5 @@ wheel: .venv/ready ## build dist/polku-*.whl, what an authority installs with au
 	sha256sum dist/polku-*.whl authority.lock
 
 lock: ## compile requirements.lock and authority.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra platform --extra site --extra ceremony --extra dev $(LOCK) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra platform --extra site --extra spark --extra ceremony --extra dev $(LOCK) --output-file requirements.lock
 	uv pip compile pyproject.toml --constraint requirements.lock $(LOCK) --output-file authority.lock

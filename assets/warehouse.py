@@ -7,6 +7,7 @@ import fcntl
 import json
 import sys
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import closing
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import dagster as dg
 from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
 from dagster_dbt.compat import DBT_PYTHON_VERSION
 
+from assets.engines import Engine
 from assets.quiet import without_values
 from polku.layout import CHECKOUT, DataRoot
 from polku.research import rebuilding
@@ -39,14 +41,16 @@ def dbt_resource(project: DbtProject) -> DbtCliResource:
     return QuickDbt(project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt")))
 
 
-def prepared_project(folder: Path = CHECKOUT / "dbt_project") -> DbtProject:
+def prepared_project(engine: Engine, folder: Path = CHECKOUT / "dbt_project") -> DbtProject:
     """The dbt project with a manifest that is not older than any of its files; parsing takes seconds.
 
     One process parses at a time. Others wait for it: until dbt has written the whole manifest, nobody can read it.
     """
-    project = DbtProject(folder)
+    # Each engine's manifest lies in a folder of its own; DuckDB's in dbt's usual one.
+    target_path = Path("target" if engine.name == "duckdb" else f"target_{engine.name}")
+    project = DbtProject(folder, target=engine.name, target_path=target_path)
     sources = [path for path in folder.rglob("*") if path.suffix in (".sql", ".yml", ".csv", ".md")]
-    newest = max(path.stat().st_mtime for path in sources if project.target_path.name not in path.parts)
+    newest = max(path.stat().st_mtime for path in sources if not path.relative_to(folder).parts[0].startswith("target"))
     project.manifest_path.parent.mkdir(exist_ok=True)
     with project.manifest_path.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -55,8 +59,8 @@ def prepared_project(folder: Path = CHECKOUT / "dbt_project") -> DbtProject:
     return project
 
 
-def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition:
-    """All models in one step. dbt alone writes `warehouse.duckdb`; unit tests run with the tests instead.
+def warehouse_assets(root: DataRoot, project: DbtProject, engine: Engine) -> dg.AssetsDefinition:
+    """All models in one step, on the engine; unit tests run with the tests instead.
 
     Only what can have changed since the last build is built (`polku.research.rebuilding`). Marts that stay as they were
     are materialised all the same, so that what follows them runs; their metadata say so.
@@ -65,8 +69,8 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
     @dbt_assets(manifest=project.manifest_path, project=project, name="warehouse")
     def warehouse(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
         with without_values():
-            code = rebuilding.code_digest(CHECKOUT)
-            plan = rebuilding.plan(root, code)
+            code = f"{engine.name} {rebuilding.code_digest(CHECKOUT)}"
+            plan = rebuilding.plan(root, code, by_parts=engine.exchanges_rows)
         context.log.info("Build of %s: %s.", plan.extent, plan.why)
         untouched = [] if plan.sources is None else untouched_nodes(project.manifest_path, plan.sources)
         # First: Dagster wants to hear of an asset before those that are made of it, and none of these is.
@@ -76,8 +80,10 @@ def warehouse_assets(root: DataRoot, project: DbtProject) -> dg.AssetsDefinition
         if plan.is_empty:
             return
         rebuilding.begin(root)
-        build = ["build", "--exclude-resource-type", "unit_test", *leaving_out(untouched)]
-        yield from dbt.cli(build, context=context, target_path=root.path / "dbt").stream()
+        with closing(engine.calls(root, project.manifest_path, untouched)) as calls:
+            for arguments in calls:
+                build = ["build", "--exclude-resource-type", "unit_test", *arguments]
+                yield from dbt.cli(build, context=context, target_path=root.path / "dbt").stream()
         with without_values():
             rebuilding.finish(root, code)
 
@@ -88,7 +94,7 @@ def untouched_nodes(manifest_path: Path, sources: Collection[str]) -> list[str]:
     """Models and seeds (`<schema>.<name>`) that none of the sources feeds, each after those that it is made of."""
     manifest = json.loads(manifest_path.read_text(encoding="utf-8"))
     nodes = {
-        id_: f"{node['schema']}.{node['name']}"
+        id_: f"{node['config']['schema']}.{node['name']}"
         for id_, node in manifest["nodes"].items()
         if node["resource_type"] in ("model", "seed")
     }
@@ -99,15 +105,6 @@ def untouched_nodes(manifest_path: Path, sources: Collection[str]) -> list[str]:
         if parents.get(id_, set()) & touched:
             touched.add(id_)
     return [nodes[id_] for id_ in order if id_ in nodes and id_ not in touched]
-
-
-def leaving_out(nodes: Sequence[str]) -> list[str]:
-    """Arguments by which dbt leaves these nodes out; a test is left out only where everything that it reads is.
-
-    Not by --select: dagster-dbt adds the selection of the whole project to it.
-    """
-    names = " ".join(node.split(".")[1] for node in nodes)
-    return ["--exclude", names, "--indirect-selection", "cautious"] if names else []
 
 
 def marts_of(project: DbtProject) -> dict[str, dict[str, Any]]:

@@ -12,6 +12,7 @@ import sys
 
 import dagster as dg
 
+from assets.engines import chosen_engine
 from orchestration.shell import QUIET, alone
 from polku.errors import Exit, Refusal
 from polku.layout import DEFAULT_STUDY, DataRoot
@@ -37,6 +38,7 @@ def main() -> int:
     try:
         load_study(STUDY)  # whose faults the definitions would tell as a traceback
         root = DataRoot.of(STUDY, args.as_of)
+        chosen_engine().check(root)
         known = len(landed.extracts(root))
         if not known:
             raise Refusal(Exit.USAGE, f"nothing had been delivered by {root.as_of}.", "Choose a later day.")

@@ -1,7 +1,7 @@
 """Everything Dagster knows of the platform, on one page.
 
-Belongs here: which study this process serves (POLKU_STUDY) and the list of its parts. Does not belong
-here: any part itself. Loading this page reads contracts, the study and dbt's manifest, and no data.
+Belongs here: which study this process serves (POLKU_STUDY) by which engine (POLKU_ENGINE), and the list of its parts.
+Does not belong here: any part itself. Loading this page reads contracts, the study and dbt's manifest, and no data.
 """
 
 import os
@@ -12,6 +12,7 @@ from assets.airlock import outputs_asset
 from assets.crosswalk import KEY as CROSSWALK
 from assets.crosswalk import crosswalk_asset
 from assets.effects import effects_assets
+from assets.engines import chosen_engine
 from assets.groups import groups_checks
 from assets.landing import landing_assets, reference_assets
 from assets.published import published_asset
@@ -25,7 +26,8 @@ from polku.studies import load_study
 
 study = load_study(os.environ.get("POLKU_STUDY", DEFAULT_STUDY))
 root = DataRoot.of(study.code, os.environ.get("POLKU_AS_OF"))
-project = prepared_project()
+engine = chosen_engine()
+project = prepared_project(engine)
 marts = marts_of(project)
 
 defs = dg.Definitions(
@@ -33,7 +35,7 @@ defs = dg.Definitions(
         *landing_assets(root, study),
         crosswalk_asset(root, study),
         reference_assets(root, study, CROSSWALK),
-        warehouse_assets(root, project),
+        warehouse_assets(root, project, engine),
         *effects_assets(root, study),
         snapshot_asset(root, study, marts),
         *release_assets(root, study, marts),

@@ -12,6 +12,7 @@ import time
 
 import dagster as dg
 
+from assets.engines import chosen_engine
 from orchestration.shell import QUIET, alone
 from polku.errors import Exit, Refusal
 from polku.layout import DEFAULT_STUDY, DataRoot
@@ -23,14 +24,15 @@ def main() -> int:
     """Run the job `nightly`; 0 when it succeeded, GATE_CLOSED when a check failed, else UNEXPECTED.
 
     ANOTHER_RUN when one started here is still at work on the study; STUDY_INVALID or CONTRACT_INVALID, before anything
-    runs, when the study or a contract has faults.
+    runs, when the study or a contract has faults; ENGINE_UNUSABLE or ENGINE_UNREACHABLE when no mart could be built.
     """
     try:
         study = load_study(os.environ.get("POLKU_STUDY", DEFAULT_STUDY))
+        root = DataRoot.of(study.code)
+        chosen_engine().check(root)
     except Refusal as refusal:
         print(f"refused ({refusal.exit.name}): {refusal}", file=sys.stderr)
         return refusal.exit
-    root = DataRoot.of(study.code)
     with alone(root) as free:
         return _run(study, root) if free else Exit.ANOTHER_RUN
 

@@ -143,6 +143,10 @@ class DataRoot:
         """The night's database, written by dbt alone (encrypted)."""
         return self.derived / "warehouse.duckdb"
 
+    def engine_settings(self, engine: str) -> Path:
+        """Where and how this study reaches an engine on other machines."""
+        return self.path / f"{engine}.toml"
+
     def estimate(self, name: str) -> Path:
         """A table that is made of marts outside SQL (encrypted Parquet), until the snapshot takes it in."""
         return self.derived / "estimates" / f"{name}.parquet"

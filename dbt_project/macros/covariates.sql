@@ -11,10 +11,10 @@
         {{ column }} as value_code
         {%- elif kind == 'boolean' %}
         cast(case when {{ column }} then 1 else 0 end as decimal(18, 4)) as value_number,
-        cast(null as varchar) as value_code
+        cast(null as string) as value_code
         {%- else %}
         cast({{ column }} as decimal(18, 4)) as value_number,
-        cast(null as varchar) as value_code
+        cast(null as string) as value_code
         {%- endif %}
     from {{ rows }}
     where {{ column }} is not null
@@ -22,8 +22,8 @@
     {% endfor %}
     select
         cast(null as bigint) as person_key,
-        cast(null as varchar) as covariate_code,
+        cast(null as string) as covariate_code,
         cast(null as decimal(18, 4)) as value_number,
-        cast(null as varchar) as value_code
+        cast(null as string) as value_code
     where false
 {%- endmacro %}

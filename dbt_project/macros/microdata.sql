@@ -82,8 +82,8 @@
    The entropy is ln N - (sum of n ln n) / N. #}
 {% macro classes_below_l(model, meta) -%}
     {%- set by = meta.quasi_identifiers | join(', ') -%}
-    {%- for column in meta.sensitive -%}
-    {{ 'union ' if not loop.first }}
+    {% for column in meta.sensitive %}
+    {{ 'union' if not loop.first }}
     select {{ by }}
     from ({{ values_in_classes(model, meta, column) }}) as values_of_classes
     group by {{ by }}
@@ -91,22 +91,22 @@
         count(*) < (select max(microdata_l) from {{ ref('stg_reference__study') }})
         or ln(max(in_class)) - {{ quotient('sum(persons * ln(persons))', 'max(in_class)') }}
         < ln((select {{ as_number('max(microdata_entropy_l)') }} from {{ ref('stg_reference__study') }})) - 0.000000001
-    {%- endfor %}
+    {% endfor %}
 {%- endmacro %}
 
 {# Classes in which a sensitive column is distributed otherwise than among all by more than the study's t: the sum of what
    its values have too much of, which is half the sum of the differences. #}
 {% macro classes_above_t(model, meta) -%}
     {%- set by = meta.quasi_identifiers | join(', ') -%}
-    {%- for column in meta.sensitive -%}
-    {{ 'union ' if not loop.first }}
+    {% for column in meta.sensitive %}
+    {{ 'union' if not loop.first }}
     select {{ by }}
     from ({{ values_in_classes(model, meta, column) }}) as values_of_classes
     group by {{ by }}
     having
         sum(greatest({{ quotient('persons', 'in_class') }} - {{ quotient('with_value', 'in_all') }}, 0))
         > (select {{ as_number('max(microdata_t)') }} from {{ ref('stg_reference__study') }}) + 0.000000001
-    {%- endfor %}
+    {% endfor %}
 {%- endmacro %}
 
 {# Persons alone in a combination of at most three quasi-identifiers: the first and the last person in it are the same. #}

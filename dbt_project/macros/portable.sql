@@ -10,6 +10,10 @@
     unnest(generate_series({{ low }}, {{ high }}))
 {%- endmacro %}
 
+{% macro spark__explode_range(low, high) -%}
+    explode(filter(sequence({{ low }}, greatest({{ low }}, {{ high }})), i -> i <= {{ high }}))
+{%- endmacro %}
+
 
 {# The date `days` days after `day`. #}
 {% macro add_days(day, days) -%}
@@ -20,6 +24,10 @@
     cast({{ day }} + cast({{ days }} as integer) as date)
 {%- endmacro %}
 
+{% macro spark__add_days(day, days) -%}
+    date_add({{ day }}, cast({{ days }} as integer))
+{%- endmacro %}
+
 
 {# Days from `first` to `second`; negative when second is earlier. #}
 {% macro days_between(first, second) -%}
@@ -28,6 +36,10 @@
 
 {% macro duckdb__days_between(first, second) -%}
     cast(date_diff('day', {{ first }}, {{ second }}) as integer)
+{%- endmacro %}
+
+{% macro spark__days_between(first, second) -%}
+    datediff({{ second }}, {{ first }})
 {%- endmacro %}
 
 
@@ -44,6 +56,10 @@
 
 {% macro duckdb__month_start(index) -%}
     make_date(cast(({{ index }}) // 12 as integer), cast(({{ index }}) % 12 + 1 as integer), 1)
+{%- endmacro %}
+
+{% macro spark__month_start(index) -%}
+    make_date(cast(({{ index }}) div 12 as integer), cast(({{ index }}) % 12 + 1 as integer), 1)
 {%- endmacro %}
 
 
@@ -70,6 +86,10 @@
     string_agg({{ text }}, '-' order by {{ position }})
 {%- endmacro %}
 
+{% macro spark__join_in_order(text, position) -%}
+    listagg({{ text }}, '-') within group (order by {{ position }})
+{%- endmacro %}
+
 
 {# One row per row at risk with its chance of entering: a regression, which SQL cannot express. The engine calls the
    function `entry_chances` (polku.effects.entering) on all rows at once; its columns are those of int_score_risk_sets. #}
@@ -84,4 +104,13 @@
         chance.entry_logit,
         chance.entry_chance
     from (select unnest(entry_chances(list({{ rows }}))) as chance from {{ rows }}) as chances
+{%- endmacro %}
+
+{% macro spark__entry_chances(rows) -%}
+    select
+        person_key,
+        month_index,
+        entry_logit,
+        entry_chance
+    from {{ target.schema }}__landing.entry_chances
 {%- endmacro %}

@@ -11,7 +11,7 @@
     {{ 'union all' if not loop.last }}
     {% else %}
     select
-        cast(null as varchar) as register,
+        cast(null as string) as register,
         {% for column, kind in columns.items() %}
         cast(null as {{ kind }}) as {{ column }}{{ ',' if not loop.last }}
         {% endfor %}
@@ -22,9 +22,9 @@
 {# Which landed table of which register feeds a kind of event; `models` are the staging models of each kind. #}
 {% macro feeding_tables(models) -%}
     select
-        cast(null as varchar) as kind_code,
-        cast(null as varchar) as register,
-        cast(null as varchar) as table_name
+        cast(null as string) as kind_code,
+        cast(null as string) as register,
+        cast(null as string) as table_name
     where false
     {% for kind, its in models.items() %}
     {% for model in its %}

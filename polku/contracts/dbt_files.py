@@ -45,8 +45,9 @@ def _sources(tables: Mapping[str, LandedTable], contracts: list[Contract]) -> st
         "version: 2",
         "sources:",
         "  - name: landing",
-        "    database: warehouse",
-        "    schema: landing",
+        # Where an engine has no databases, and each build its own schemas.
+        """    database: "{{ none if target.type == 'spark' else 'warehouse' }}\"""",
+        """    schema: "{{ target.schema ~ '__landing' if target.type == 'spark' else 'landing' }}\"""",
         f"    description: {json.dumps(' '.join(said), ensure_ascii=False)}",
         "    tables:",
     ]

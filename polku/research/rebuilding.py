@@ -63,8 +63,9 @@ class Plan:
         return self.sources is not None and not self.sources
 
 
-def plan(root: DataRoot, code: str) -> Plan:
-    """Compare with the last build; `code` is a digest of the models. Writes the keys that have been touched."""
+def plan(root: DataRoot, code: str, *, by_parts: bool) -> Plan:
+    """Compare with the last build; `code` is a digest of the models and their engine, `by_parts` whether that can build
+    less than everything. Writes the keys that have been touched."""
     _touched(root).unlink(missing_ok=True)
     state = _read(root)
     if state is None or not root.warehouse.exists():
@@ -80,6 +81,8 @@ def plan(root: DataRoot, code: str) -> Plan:
     with storage.connect(root) as con:
         con.execute(f"create temp table {views.TOUCHED} (entity_key bigint)")
         rekeyed = _rekeyed(con, root)
+        if (changed or rekeyed) and not by_parts:
+            return Plan(f"{', '.join(changed) or 'keys of persons'} changed")
         tables = views.tables()
         for name in changed:
             _touch(con, root, tables[name], sorted(before.get(name, {})))

@@ -31,7 +31,8 @@ def take_snapshot(root: DataRoot, estimates: Sequence[str] = ()) -> dict[str, in
         storage.attach(con, root, root.warehouse, "warehouse", read_only=True)
         storage.attach(con, root, new, "snapshot")
         con.execute("create schema snapshot.marts")
-        query = "select table_name from duckdb_tables() where database_name = 'warehouse' and schema_name = 'marts'"
+        # Tables, or views of what another engine has built.
+        query = "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'marts'"
         rows = {}
         for (mart,) in con.execute(f"{query} order by table_name").fetchall():
             rows[mart] = _copy(con, mart, f"warehouse.marts.{mart}")

@@ -11,6 +11,7 @@ is an empty view, a column that a delivery lacks is null.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -44,13 +45,27 @@ def create(con: duckdb.DuckDBPyConnection, root: DataRoot, touched: Path | None)
     con.execute(f"create schema if not exists warehouse.{SCHEMA}")
     keys = storage.parquet(touched) if touched else "(select null::bigint as entity_key where false)"
     con.execute(f"create or replace table warehouse.{SCHEMA}.{TOUCHED} as from {keys}")
-    within = f"warehouse.{SCHEMA}.{TOUCHED}" if touched else None
-    for name, table in tables().items():
-        query = select(root, table, landed.standing(root, table.register, table.table), within)
-        con.execute(f"create or replace view warehouse.{SCHEMA}.{name} as {query}")
+    for name, source in sources(root, f"warehouse.{SCHEMA}.{TOUCHED}" if touched else None).items():
+        con.execute(f"create or replace view warehouse.{SCHEMA}.{name} as {source.query}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """A source of the models: types of its columns, and the SQL of its rows in DuckDB."""
+
+    columns: Mapping[str, str]
+    query: str
+
+
+def sources(root: DataRoot, within: str | None = None) -> dict[str, Source]:
+    """Every source by its name; `within` restricts landed tables to rows about the keys of that relation."""
+    found = {
+        name: Source(table.columns, select(root, table, landed.standing(root, table.register, table.table), within))
+        for name, table in tables().items()
+    }
     for name, reference in REFERENCE_TABLES.items():
-        query = _typed(reference.columns, _file(root, name))
-        con.execute(f"create or replace view warehouse.{SCHEMA}.reference__{name} as {query}")
+        found[f"reference__{name}"] = Source(reference.columns, _typed(reference.columns, _file(root, name)))
+    return found
 
 
 def select(root: DataRoot, table: LandedTable, rows: str | None, within: str | None = None) -> str:

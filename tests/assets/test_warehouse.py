@@ -8,6 +8,7 @@ from pathlib import Path
 
 from dagster_dbt import DbtCliResource, DbtProject
 
+from assets.engines import chosen_engine
 from assets.warehouse import QuickDbt, dbt_resource, prepared_project
 from polku.layout import CHECKOUT
 
@@ -29,6 +30,6 @@ def test_who_comes_while_a_project_is_parsed_waits_for_the_manifest(tmp_path: Pa
     (tmp_path / "dbt_project.yml").write_text("{name: small, profile: polku}", encoding="utf-8")
     shutil.copy(CHECKOUT / "dbt_project" / "profiles.yml", tmp_path)
     with ThreadPoolExecutor() as together:
-        projects = list(together.map(prepared_project, [tmp_path, tmp_path]))
+        projects = list(together.map(prepared_project, [chosen_engine()] * 2, [tmp_path] * 2))
     assert all("model.small.one" in project.manifest_path.read_text(encoding="utf-8") for project in projects)
     assert (tmp_path / "target" / "dbt.log").read_text(encoding="utf-8").count("Running with dbt") == 1

@@ -19,7 +19,8 @@ from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from dbt.cli.main import dbtRunner
 from dbt.contracts.graph.manifest import Manifest
 
-from assets.warehouse import leaving_out, untouched_nodes
+from assets.engines import leaving_out
+from assets.warehouse import untouched_nodes
 from polku.contracts.landed_tables import landed_tables
 from polku.layout import RULES, DataRoot
 from polku.research import rebuilding, storage
@@ -172,7 +173,7 @@ class Warehouse:
             storage.write_parquet(con, "from made order by entity_key", self.root.reference(PERSON_KEYS))
 
     def build(self) -> rebuilding.Plan:
-        plan = rebuilding.plan(self.root, "code")
+        plan = rebuilding.plan(self.root, "code", by_parts=True)
         if not plan.is_empty:
             rebuilding.begin(self.root)
             self._patch.setenv("POLKU_DATA", str(self._base))

@@ -30,7 +30,7 @@ described as (
             when months_since_arrival between 36 and 71 then 'arrived_3_5'
             when months_since_arrival >= 72 then 'arrived_6_on'
         end as years_since_arrival,
-        cast(extract(year from {{ month_start('month_index') }}) as varchar) as entry_year
+        cast(extract(year from {{ month_start('month_index') }}) as string) as entry_year
     from risk_sets
 
 ),

@@ -1,7 +1,7 @@
 {{ union_models(activity_models(), {
     'person_key': 'bigint',
-    'state_code': 'varchar',
-    'evidence_code': 'varchar',
+    'state_code': 'string',
+    'evidence_code': 'string',
     'started_on': 'date',
     'ended_on': 'date'
 }) }}

@@ -2,7 +2,7 @@
     'client_key': 'bigint',
     'person_key': 'bigint',
     'started_on': 'date',
-    'education_level_code': 'varchar',
-    'finnish_level_code': 'varchar',
+    'education_level_code': 'string',
+    'finnish_level_code': 'string',
     'weight': 'decimal(14, 4)'
 }) }}

@@ -1,6 +1,6 @@
 {{ union_models(covariate_models(), {
     'person_key': 'bigint',
-    'covariate_code': 'varchar',
+    'covariate_code': 'string',
     'value_number': 'decimal(18, 4)',
-    'value_code': 'varchar'
+    'value_code': 'string'
 }) }}

@@ -1,5 +1,5 @@
 {{ union_models(degree_models(), {
     'person_key': 'bigint',
-    'degree_level_code': 'varchar',
+    'degree_level_code': 'string',
     'completed_on': 'date'
 }) }}

@@ -1,5 +1,5 @@
 {{ union_models(exit_models(), {
     'person_key': 'bigint',
     'exited_on': 'date',
-    'exit_group_code': 'varchar'
+    'exit_group_code': 'string'
 }) }}

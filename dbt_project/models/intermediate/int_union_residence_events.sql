@@ -1,7 +1,7 @@
 {{ union_models(residence_models(), {
     'person_key': 'bigint',
-    'event_code': 'varchar',
+    'event_code': 'string',
     'event_on': 'date',
-    'from_municipality_code': 'varchar',
-    'municipality_code': 'varchar'
+    'from_municipality_code': 'string',
+    'municipality_code': 'string'
 }) }}

@@ -1,7 +1,7 @@
 {{ union_models(service_models(), {
     'person_key': 'bigint',
-    'channel_code': 'varchar',
-    'service_code': 'varchar',
+    'channel_code': 'string',
+    'service_code': 'string',
     'started_on': 'date',
     'ended_on': 'date',
     'gap_days': 'integer'

@@ -176,7 +176,7 @@ long as (
         group_code,
         '{{ covariate }}' as covariate_code,
         cast({{ value }} as decimal(18, 4)) as value_number,
-        cast(null as varchar) as value_code
+        cast(null as string) as value_code
     from described
     where {{ value }} is not null
     union all

@@ -112,7 +112,7 @@ long as (
         is_entry,
         weight,
         '{{ covariate }}' as covariate_code,
-        cast(null as varchar) as level_code,
+        cast(null as string) as level_code,
         {{ as_number(covariate) }} as amount
     from staged
     where {{ covariate }} is not null

@@ -1,0 +1,21 @@
+{# What Spark does otherwise than dbt expects, beside the words of portable.sql: where a build stands, how tables are
+   made, and the names of types in contracts. #}
+
+{# Every build stands in schemas of its own, so that the reading side can go over to it as a whole. #}
+{% macro spark__generate_schema_name(custom_schema_name, node) -%}
+    {{ return(target.schema ~ '__' ~ (custom_schema_name or 'staging')) }}
+{%- endmacro %}
+
+{# Spark divides the work by itself, and builds whole tables. #}
+{% materialization person_table, adapter='spark' %}
+    {{ return(materialization_table_spark()) }}
+{% endmaterialization %}
+
+{% materialization compared_table, adapter='spark' %}
+    {{ return(materialization_table_spark()) }}
+{% endmaterialization %}
+
+{# A text has no type `varchar` without a length. #}
+{% macro spark__cast(field, type) -%}
+    cast({{ field }} as {{ 'string' if type == 'varchar' else type }})
+{%- endmacro %}
