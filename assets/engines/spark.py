@@ -7,6 +7,7 @@ belong here: each of these steps (`polku.research.shared_tables`).
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from polku.research.shared_tables import Version
 
 name = ENGINE
 exchanges_rows = False
+DBT_PATH = str(Path(__file__).with_name("dbt_path"))
 SCORED = "int_score_risk_sets"
 """The model that reads the chances of entering, which are estimated when all that it is made of is there."""
 
@@ -35,14 +37,16 @@ def check(root: DataRoot) -> None:
 
 
 def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[list[str]]:
-    """What comes before the chances of entering, then the rest, in schemas of a new version; `left_out` is never any."""
+    """What comes before the chances of entering, then the rest, in schemas of a new version; nothing is ever left out."""
     check(root)
     cluster = read_cluster(root)
     nodes = json.loads(manifest.read_text(encoding="utf-8"))
     above, rest = _divided(nodes)
     with cluster.session() as run:
         version = shared_tables.begin(cluster, root, run)
-    where = ["--vars", json.dumps(_settings(version))]
+    os.environ["PYTHONPATH"] = os.pathsep.join([DBT_PATH, *filter(None, [os.environ.get("PYTHONPATH")])])
+    # What the adapter writes into dbt's file at level debug has the messages of failed statements.
+    where = ["--log-level-file", "info", "--vars", json.dumps(_settings(version))]
     try:
         with without_values(), cluster.session() as run:
             shared_tables.put_landed(root, version, run)
@@ -89,5 +93,7 @@ def _tables(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     """(layer, name) of every table that is read outside dbt."""
     models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
     return [
-        (node["config"]["schema"], node["name"]) for node in models if node["config"]["schema"] in ("intermediate", "marts")
+        (node["config"]["schema"], node["name"])
+        for node in models
+        if node["config"]["schema"] in ("intermediate", "marts")
     ]

@@ -46,12 +46,12 @@
 
 {# One over the chance of not having entered over months; no person stands for more than fifty. #}
 {% macro one_over_staying(log_staying) -%}
-    cast(round(least(exp(-coalesce({{ log_staying }}, 0)), 50), 6) as decimal(10, 6))
+    cast({{ round_to('least(exp(-coalesce(' ~ log_staying ~ ', 0)), 50)', 6) }} as decimal(10, 6))
 {%- endmacro %}
 
 {# Months with two decimals, or an amount to ten euros: what is told is no sharper than it is known. #}
 {% macro rounded_to_tell(number, is_amount) -%}
-    cast(case when {{ is_amount }} then round({{ number }}, -1) else round({{ number }}, 2) end as decimal(18, 2))
+    cast(case when {{ is_amount }} then {{ round_to(number, -1) }} else {{ round_to(number, 2) }} end as decimal(18, 2))
 {%- endmacro %}
 
 {# The product of two matrices that are tables of rows (months_since_entry), columns (from_month) and a number for each

@@ -77,6 +77,25 @@
 {%- endmacro %}
 
 
+{# A double with so many decimals; halves go away from zero. Spark would round what the double is written as, and 1.005,
+   which is a little less, up: it is given DuckDB's steps. #}
+{% macro round_to(number, decimals) -%}
+    {{ return(adapter.dispatch('round_to', 'polku')(number, decimals)) }}
+{%- endmacro %}
+
+{% macro duckdb__round_to(number, decimals) -%}
+    round({{ number }}, {{ decimals }})
+{%- endmacro %}
+
+{% macro spark__round_to(number, decimals) -%}
+    {%- if decimals < 0 -%}
+    (round(({{ number }}) / 1e{{ -decimals }}D) * 1e{{ -decimals }}D)
+    {%- else -%}
+    (round(({{ number }}) * 1e{{ decimals }}D) / 1e{{ decimals }}D)
+    {%- endif -%}
+{%- endmacro %}
+
+
 {# The texts of a group joined by `-` in the order of a column. #}
 {% macro join_in_order(text, position) -%}
     {{ return(adapter.dispatch('join_in_order', 'polku')(text, position)) }}

@@ -17,5 +17,5 @@
 {# A number with so many decimals, out of up to eighteen digits: rounded once, at the end, doubles that engines
    sum in another order become the same decimal. #}
 {% macro rounded(number, decimals) -%}
-    cast(round({{ number }}, {{ decimals }}) as decimal(18, {{ decimals }}))
+    cast({{ round_to(number, decimals) }} as decimal(18, {{ decimals }}))
 {%- endmacro %}

@@ -29,8 +29,8 @@ Run = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Cluster:
-    """Settings of `spark.toml`: the thrift server (`host`, `port`, `user`), and the folder that it, its workers and this
-    machine all see under one path (`share`)."""
+    """Settings of `spark.toml`: the thrift server (`host`, `port`, `user`), and the folder (`share`) that it, its workers
+    and this machine see under one path."""
 
     host: str
     port: int
@@ -40,7 +40,7 @@ class Cluster:
 
     @contextmanager
     def session(self) -> Iterator[Run]:
-        """A session at the thrift server. Refuses (ENGINE_UNREACHABLE) within 30 seconds when there is none to be had."""
+        """A session at the thrift server. Refuses (ENGINE_UNREACHABLE) within 30 seconds where there is none."""
         with closing(self._connect()) as connection, closing(connection.cursor()) as cursor:
 
             def run(statement: str) -> None:
@@ -100,13 +100,18 @@ def read_cluster(root: DataRoot) -> Cluster:
     return Cluster(given["host"], given["port"], given.get("user", "polku"), share, given.get("kerberos_service"))
 
 
+def kind_of(error: Exception) -> str:
+    """Spark's name of an error, or Python's, without its message: that may quote the value it choked on."""
+    return next(iter(re.findall(r"\[([A-Z][A-Z_.]+)\]", str(error))), type(error).__name__)
+
+
 @contextmanager
 def _told(where: str = "") -> Iterator[None]:
-    """A failure as a refusal: only the kind of the error, for messages of Spark may quote the value it choked on."""
+    """A failure as a refusal."""
     try:
         yield
     except Exception as error:
-        kind = next(iter(re.findall(r"\[([A-Z][A-Z_.]+)\]", str(error))), type(error).__name__)
+        kind = kind_of(error)
     else:
         return
     raise Refusal(

@@ -77,7 +77,9 @@ def put_landed(root: DataRoot, version: Version, run: Run) -> None:
 def put_chances(root: DataRoot, version: Version, run: Run) -> None:
     """The chances of entering (`entering.entry_chances`), out of the risk sets that have been built."""
     with storage.connect(root) as con:
-        risk_sets = con.execute(f"from {version.rows('intermediate', 'int_list_risk_sets')}").to_arrow_table().to_pandas()
+        risk_sets = (
+            con.execute(f"from {version.rows('intermediate', 'int_list_risk_sets')}").to_arrow_table().to_pandas()
+        )
         scores = entering.entry_chances(risk_sets)
         con.register("scores", scores)
         casts = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in entering.SCORES.items())
@@ -89,13 +91,12 @@ def _put(
 ) -> None:
     folder = version.folder / "landing" / name
     folder.mkdir(parents=True)
-    con.execute(f"copy ({query}) to {text(str(folder))} (format parquet, compression zstd, file_size_bytes '{PART_BYTES}')")
+    con.execute(
+        f"copy ({query}) to {text(str(folder))} (format parquet, compression zstd, file_size_bytes '{PART_BYTES}')"
+    )
     # Spark has no texts of any length called varchar.
     declared = ", ".join(f"{column} {'string' if kind == 'varchar' else kind}" for column, kind in columns.items())
-    run(
-        f"create table {version.prefix}__landing.{name} ({declared}) using parquet "
-        f"location {text(f'file:{folder}')}"
-    )
+    run(f"create table {version.prefix}__landing.{name} ({declared}) using parquet location {text(f'file:{folder}')}")
 
 
 def publish(root: DataRoot, version: Version, tables: Iterable[tuple[str, str]]) -> None:

@@ -32,9 +32,9 @@ def take_snapshot(root: DataRoot, estimates: Sequence[str] = ()) -> dict[str, in
         storage.attach(con, root, new, "snapshot")
         con.execute("create schema snapshot.marts")
         # Tables, or views of what another engine has built.
-        query = "select table_name from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'marts'"
+        query = "from information_schema.tables where table_catalog = 'warehouse' and table_schema = 'marts'"
         rows = {}
-        for (mart,) in con.execute(f"{query} order by table_name").fetchall():
+        for (mart,) in con.execute(f"select table_name {query} order by table_name").fetchall():
             rows[mart] = _copy(con, mart, f"warehouse.marts.{mart}")
         for name in estimates:
             rows[name] = _copy(con, name, storage.parquet(root.estimate(name)))

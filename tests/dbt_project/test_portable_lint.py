@@ -1,4 +1,4 @@
-"""Models keep to SQL that DuckDB and Spark read alike; only `macros/portable.sql` knows an engine.
+"""Models keep to SQL that DuckDB and Spark read alike; only `macros/portable.sql` and `macros/spark.sql` know an engine.
 
 Each rule carries an example that it must catch, so that a rule that catches nothing fails.
 """
@@ -16,7 +16,7 @@ from polku.layout import CHECKOUT
 PROJECT = CHECKOUT / "dbt_project"
 MODELS = sorted(PROJECT.glob("models/**/*.sql"))
 TESTS = sorted(PROJECT.glob("tests/**/*.sql"))
-MACROS = sorted(path for path in PROJECT.glob("macros/*.sql") if path.name != "portable.sql")
+MACROS = sorted(path for path in PROJECT.glob("macros/*.sql") if path.name not in ("portable.sql", "spark.sql"))
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,7 @@ EVERYWHERE = {
         rf"\b({ENGINE_FUNCTIONS})\s*\(",
         "select unnest (a)",
     ),
+    "rounding": Rule("Spark rounds otherwise; macro round_to rounds", r"\bround\s*\(", "round(a, 2)"),
     "current_day": Rule("a rebuild must give the same rows", r"\bcurrent_(date|timestamp)\b", "where d < current_date"),
     "qualify": Rule("older Spark and Sail lack it", r"\bqualify\b", "from t qualify n = 1"),
     "backslash": Rule("Spark reads it as an escape", r"\\", r"where a like '\%'"),
@@ -51,6 +52,7 @@ EVERYWHERE = {
     "integer_division_sign": Rule("Spark writes div", r"//", "select a // 12"),
     "interval": Rule("date plus interval is a timestamp in DuckDB", r"\binterval\b", "d + interval 1 month"),
     "exclude": Rule("Spark writes except", r"\bexclude\b", "select * exclude (a)"),
+    "varchar": Rule("Spark's has a length; string is DuckDB's too", r"\bas\s+varchar\b", "cast(a as varchar)"),
     "asof_join": Rule("Spark has none", r"\basof\b", "asof join b"),
 }
 IN_MODELS = {

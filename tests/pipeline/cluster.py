@@ -1,4 +1,4 @@
-"""A Spark cluster of separate processes on the loopback address: a master, two workers, and a driver that serves thrift.
+"""A Spark cluster of separate processes on the loopback address: a master, two workers, and a thrift server.
 
 Belongs here: starting it from the wheel of pyspark, waiting for it, and ending it by process id. Does not belong here:
 what runs on it.
@@ -97,19 +97,52 @@ def cluster(folder: Path) -> Iterator[Running]:
 
         spark_class = str(HOME / "bin" / "spark-class")
         deploy = "org.apache.spark.deploy"
-        start("master", "256m", spark_class, f"{deploy}.master.Master", "-h", "127.0.0.1", "-p", str(master_port),
-              "--webui-port", str(page_port))  # fmt: skip
+        start(
+            "master",
+            "256m",
+            spark_class,
+            f"{deploy}.master.Master",
+            "-h",
+            "127.0.0.1",
+            "-p",
+            str(master_port),
+            "--webui-port",
+            str(page_port),
+        )
         workers = [
-            start(name, "256m", spark_class, f"{deploy}.worker.Worker", master, "-h", "127.0.0.1", "-c", "1", "-m", "1g",
-                  "-d", str(folder / name), "--webui-port", "0")  # fmt: skip
+            start(
+                name,
+                "256m",
+                spark_class,
+                f"{deploy}.worker.Worker",
+                master,
+                "-h",
+                "127.0.0.1",
+                "-c",
+                "1",
+                "-m",
+                "1g",
+                "-d",
+                str(folder / name),
+                "--webui-port",
+                "0",
+            )
             for name in ("worker_1", "worker_2")
         ]
         running = Running(thrift_port, f"http://127.0.0.1:{page_port}", workers)
         wait_until(lambda: running.state()["aliveworkers"] == 2)
-        start("driver", "1g", str(HOME / "bin" / "spark-submit"), "--class",
-              "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
-              "--hiveconf", f"hive.server2.thrift.port={thrift_port}",
-              "--hiveconf", "hive.server2.thrift.bind.host=127.0.0.1", "spark-internal")  # fmt: skip
+        start(
+            "driver",
+            "1g",
+            str(HOME / "bin" / "spark-submit"),
+            "--class",
+            "org.apache.spark.sql.hive.thriftserver.HiveThriftServer2",
+            "--hiveconf",
+            f"hive.server2.thrift.port={thrift_port}",
+            "--hiveconf",
+            "hive.server2.thrift.bind.host=127.0.0.1",
+            "spark-internal",
+        )
         wait_until(lambda: socket.create_connection(("127.0.0.1", thrift_port), 1).close() is None)
         yield running
 

@@ -5,6 +5,7 @@ One cluster for all tests of this file; the machine must have Java.
 
 from __future__ import annotations
 
+import json
 import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -14,9 +15,12 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from assets.engines import spark as engine
+from assets.warehouse import prepared_project
 from polku.errors import Exit
 from polku.layout import DataRoot
 from polku.research import storage
+from polku.research.cluster import read_cluster
 from tests.pipeline.cluster import Running, cluster, free_ports
 
 pytestmark = [
@@ -40,6 +44,10 @@ def on_spark(finished: Callable[[str], Any], spark: Running, tmp_path_factory: p
     base, share = tmp_path_factory.mktemp("on_spark"), tmp_path_factory.mktemp("share")
     shutil.copytree(source.root.path, base / STUDY, symlinks=True)
     platform = type(source)(base, STUDY)
+    for made in ("marts.duckdb", "warehouse.duckdb"):
+        (platform.root.path / made).unlink()
+    for made in ("built", "release", "release_ledger", "published"):
+        shutil.rmtree(platform.root.path / made)
     write_settings(platform.root, spark.thrift_port, share)
     done = platform.run("orchestration.nightly", POLKU_ENGINE="spark")
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
@@ -63,14 +71,17 @@ def test_every_table_of_both_engines_is_the_same(finished: Callable[[str], Any],
     with storage.connect(on_spark.root) as con:
         storage.attach(con, finished(STUDY).root, finished(STUDY).root.warehouse, "duckdb_built", read_only=True)
         storage.attach(con, on_spark.root, on_spark.root.warehouse, "spark_built", read_only=True)
-        tables = {name: con.execute(
-            "select table_schema || '.' || table_name from information_schema.tables "
-            f"where table_catalog = '{name}' and table_schema in ('intermediate', 'marts') and table_name not like '%\\_\\_%' escape '\\'"
-        ).fetchall() for name in ("duckdb_built", "spark_built")}
-        assert sorted(tables["duckdb_built"]) == sorted(tables["spark_built"])
+        of_duckdb, of_spark = (
+            con.execute(
+                "select table_schema || '.' || table_name from information_schema.tables "
+                f"where table_catalog = '{name}' and table_schema in ('intermediate', 'marts') order by all"
+            ).fetchall()
+            for name in ("duckdb_built", "spark_built")
+        )
+        assert of_duckdb == of_spark
         different = []
-        for (table,) in sorted(tables["duckdb_built"]):
-            one, other = (f"{name}.{table}" for name in tables)
+        for (table,) in of_duckdb:
+            one, other = f"duckdb_built.{table}", f"spark_built.{table}"
             if con.execute(f"describe {one}").fetchall() != con.execute(f"describe {other}").fetchall():
                 different.append(f"{table}: columns")
             for left, right in ((one, other), (other, one)):
@@ -95,7 +106,9 @@ def test_dagster_hears_of_every_model_once(on_spark: Any, monkeypatch: pytest.Mo
     with dg.DagsterInstance.get() as instance:
         [run] = instance.get_runs(limit=1)
         events = instance.all_logs(run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION)
-    told = Counter(e.dagster_event.asset_key.to_user_string() for e in events if e.dagster_event and e.dagster_event.asset_key)
+    told = Counter(
+        e.dagster_event.asset_key.to_user_string() for e in events if e.dagster_event and e.dagster_event.asset_key
+    )
     of_dbt = {key: times for key, times in told.items() if key.startswith(("staging/", "intermediate/", "marts/"))}
     nodes = models_and_seeds()
     assert {key for key in of_dbt if key not in nodes} == {"marts/snapshot"}
@@ -103,18 +116,11 @@ def test_dagster_hears_of_every_model_once(on_spark: Any, monkeypatch: pytest.Mo
 
 
 def models_and_seeds() -> set[str]:
-    from assets.engines import spark as engine
-    from assets.warehouse import prepared_project
-    import json
-
-    manifest = json.loads(prepared_project(engine).manifest_path.read_text(encoding="utf-8"))
-    kinds = ("model", "seed")
-    return {f"{n['config']['schema']}/{n['name']}" for n in manifest["nodes"].values() if n["resource_type"] in kinds}
+    nodes = json.loads(prepared_project(engine).manifest_path.read_text(encoding="utf-8"))["nodes"].values()
+    return {f"{n['config']['schema']}/{n['name']}" for n in nodes if n["resource_type"] in ("model", "seed")}
 
 
 def test_the_share_keeps_one_version_and_no_landed_row(on_spark: Any) -> None:
-    from polku.research.cluster import read_cluster
-
     [version] = (read_cluster(on_spark.root).share / STUDY).iterdir()
     assert {path.name for path in version.iterdir()} == {"intermediate", "marts"}
 

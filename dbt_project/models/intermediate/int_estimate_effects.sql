@@ -334,14 +334,14 @@ final as (
         spans.persons_client,
         spans.persons_other,
         spans.persons_at_least,
-        round(spans.effective_persons_other, 9) as effective_persons_other,
-        round(spans.mean_client, 9) as mean_client,
-        round(spans.mean_other, 9) as mean_other,
-        round(spans.mean_client - spans.mean_other, 9) as difference,
-        round(sqrt(long_errors.squares), 9) as standard_error,
+        {{ round_to('spans.effective_persons_other', 9) }} as effective_persons_other,
+        {{ round_to('spans.mean_client', 9) }} as mean_client,
+        {{ round_to('spans.mean_other', 9) }} as mean_other,
+        {{ round_to('spans.mean_client - spans.mean_other', 9) }} as difference,
+        {{ round_to('sqrt(long_errors.squares)', 9) }} as standard_error,
         case
-            when round(long_errors.squares, 15) > 0
-                then round({{ quotient('long_errors.squares * long_errors.squares', 'long_errors.fourths') }}, 6)
+            when {{ round_to('long_errors.squares', 15) }} > 0
+                then {{ round_to(quotient('long_errors.squares * long_errors.squares', 'long_errors.fourths'), 6) }}
         end as degrees_of_freedom
     from spans
     inner join long_errors
