@@ -26,8 +26,8 @@ from tests.conftest import SMALL_STUDY
 from tests.postgres import SERVER, Postgres
 
 DATABASE = "polku_dagster"
-PATIENCE_S = 240
-"""How long a run may take until it has ended; landing the small study takes seconds."""
+PATIENCE_S = 900
+"""How long nothing may happen; daemon, code location and run take seconds each to start on a machine that is free."""
 EXITED = "select 1 from event_logs where event like '%Process for run exited%'"
 """The last that Dagster tells of a run, after it has put its end on record."""
 SITE = CHECKOUT / "deploy" / "dagster.yaml"
@@ -125,7 +125,7 @@ def daemon(data: Path) -> Iterator[None]:
         # Daemon and code server are a session of their own.
         os.killpg(process.pid, signal.SIGTERM)
         try:
-            process.wait(PATIENCE_S / 10)
+            process.wait(PATIENCE_S / 30)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
