@@ -20,7 +20,8 @@ class Plugin(encrypted_warehouse.Plugin):
     def initialize(self, plugin_config: dict[str, Any]) -> None:
         """Let dbt leave out what a lake cannot do: it looks for lakes in its own profile alone."""
         super().initialize(plugin_config)
-        self.creds._ducklake_dbs.add("warehouse")
+        if self.creds:
+            self.creds._ducklake_dbs.add("warehouse")
 
     def attach_warehouse(self, conn: DuckDBPyConnection) -> None:
         """The lake."""
