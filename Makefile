@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 export POLKU_STUDY := $(STUDY)
 export DAGSTER_HOME := $(abspath $(DATA))/dagster
 
-.PHONY: help nightly test ui docs check types style format bench bench-scale wheel lock browser java
+.PHONY: help nightly test ui docs check types style format bench bench-scale wheel lock browser java postgres
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,7 +34,7 @@ nightly: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## main job: extracts, sealing
 	$(BIN)/polku demo --study $(STUDY) --persons $(PERSONS)
 	$(BIN)/python -m orchestration.nightly
 
-test: .venv/ready browser java ## all tests, the whole pipeline and a real browser among them
+test: .venv/ready browser java postgres ## all tests, the whole pipeline and a real browser among them
 	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 browser:
@@ -46,6 +46,11 @@ java:
 	@command -v java >/dev/null \
 	  || { apt-get -qq update && apt-get -qq install --yes openjdk-17-jre-headless; } \
 	  || echo "no Java and no way to install it: the tests on Spark will be skipped" >&2
+
+postgres:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 \
+	  || { apt-get -qq update && apt-get -qq install --yes postgresql; } \
+	  || echo "no PostgreSQL and no way to install it: tests of a site will be skipped" >&2
 
 ui: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## Dagster's user interface with schedule and sensor, on 127.0.0.1:3000 only
 	$(BIN)/dagster dev --host 127.0.0.1 --port 3000 --workspace workspace.yaml
@@ -84,5 +89,5 @@ wheel: .venv/ready ## build dist/polku-*.whl, what an authority installs with au
 	sha256sum dist/polku-*.whl authority.lock
 
 lock: ## compile requirements.lock and authority.lock anew from pyproject.toml (needs uv)
-	uv pip compile pyproject.toml --extra platform --extra spark --extra ceremony --extra dev $(LOCK) --output-file requirements.lock
+	uv pip compile pyproject.toml --extra platform --extra site --extra spark --extra ceremony --extra dev $(LOCK) --output-file requirements.lock
 	uv pip compile pyproject.toml --constraint requirements.lock $(LOCK) --output-file authority.lock

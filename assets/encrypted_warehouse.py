@@ -52,10 +52,14 @@ class Plugin(BasePlugin):
         Called once per process.
         """
         prepare(conn, self.root)
-        self.root.warehouse.parent.mkdir(parents=True, exist_ok=True)
-        attach(conn, self.root, self.root.warehouse, "warehouse")
+        self.attach_warehouse(conn)
         views.create(conn, self.root, self.touched)
         entering.register(conn)
+
+    def attach_warehouse(self, conn: DuckDBPyConnection) -> None:
+        """The study's own file."""
+        self.root.warehouse.parent.mkdir(parents=True, exist_ok=True)
+        attach(conn, self.root, self.root.warehouse, "warehouse")
 
     def configure_cursor(self, cursor: DuckDBPyConnection) -> None:
         """Tell every cursor what is rebuilt; DuckDB keeps variables per cursor."""

@@ -38,7 +38,8 @@ class QuickDbt(DbtCliResource):
 
 def dbt_resource(project: DbtProject) -> DbtCliResource:
     """The dbt of this environment, also where its folder is not on the PATH."""
-    return QuickDbt(project_dir=str(project.project_dir), dbt_executable=str(Path(sys.executable).with_name("dbt")))
+    dbt = str(Path(sys.executable).with_name("dbt"))
+    return QuickDbt(project_dir=str(project.project_dir), target=project.target, dbt_executable=dbt)
 
 
 def prepared_project(engine: Engine, folder: Path = CHECKOUT / "dbt_project") -> DbtProject:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
 
 import duckdb
@@ -22,7 +23,7 @@ def connect() -> duckdb.DuckDBPyConnection:
     DuckDB checks the signature of an extension each time it loads one (45 ms): the first connection of a process does,
     later ones only as long as it is still the same file.
     """
-    return duckdb.connect(config={"allow_unsigned_extensions": _identity() in _verified})
+    return duckdb.connect(config={"allow_unsigned_extensions": _identity(_httpfs()) in _verified})
 
 
 def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
@@ -30,9 +31,19 @@ def encrypt_spill(con: duckdb.DuckDBPyConnection, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     con.execute("set autoinstall_known_extensions = false")
     con.execute("load " + text(_httpfs()))
-    _verified.add(_identity())
+    _verified.add(_identity(_httpfs()))
     con.execute("set temp_file_encryption = true")
     con.execute("set temp_directory = " + text(str(folder)))
+
+
+def load(con: duckdb.DuckDBPyConnection, extension: str) -> None:
+    """Load another extension from its installed wheel, whose signature is checked once for one file."""
+    file = _extension(extension)
+    if _identity(file) not in _verified:
+        with duckdb.connect() as strict:  # `con` may be one that checks nothing
+            strict.execute("load " + text(file))
+        _verified.add(_identity(file))
+    con.execute("load " + text(file))
 
 
 def confine(con: duckdb.DuckDBPyConnection, *folders: Path) -> None:
@@ -52,21 +63,27 @@ def confine(con: duckdb.DuckDBPyConnection, *folders: Path) -> None:
 _verified: set[tuple[int, ...]] = set()
 
 
-def _identity() -> tuple[int, ...]:
-    """Which file the extension is, as far as the operating system knows."""
-    stat = Path(_httpfs()).stat()
+def _identity(file: str) -> tuple[int, ...]:
+    """Which file an extension is, as far as the operating system knows."""
+    stat = Path(file).stat()
     return (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns)
 
 
-@cache
 def _httpfs() -> str:
-    """The extension file of the installed wheel: DuckDB's encryption module writes only with httpfs loaded."""
-    folder = Path(str(files("duckdb_extension_httpfs"))) / "extensions"
-    found = sorted(folder.glob(f"v{duckdb.__version__}/httpfs.duckdb_extension"))
+    """DuckDB's encryption module writes only with this loaded."""
+    return _extension("httpfs")
+
+
+@cache
+def _extension(name: str) -> str:
+    """The extension file of the installed wheel. Refuses (UNEXPECTED) where none is there for this DuckDB."""
+    package = f"duckdb_extension_{name}"
+    version = f"v{duckdb.__version__}/{name}.duckdb_extension"
+    found = sorted(Path(str(files(package))).glob(f"extensions/{version}")) if find_spec(package) else []
     if not found:
         raise Refusal(
             Exit.UNEXPECTED,
-            f"no httpfs extension for DuckDB {duckdb.__version__}.",
-            "Install duckdb and duckdb-extension-httpfs in the same version (requirements.lock has both).",
+            f"no {name} extension for DuckDB {duckdb.__version__}.",
+            f"Install duckdb and {package.replace('_', '-')} in the same version (requirements.lock has both).",
         )
     return str(found[0])

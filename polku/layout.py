@@ -143,6 +143,11 @@ class DataRoot:
         """The night's database, written by dbt alone (encrypted)."""
         return self.derived / "warehouse.duckdb"
 
+    @property
+    def lake(self) -> Path:
+        """Rows of the tables that the engine `ducklake` builds (encrypted Parquet)."""
+        return self.path / "lake"
+
     def engine_settings(self, engine: str) -> Path:
         """Where and how this study reaches an engine on other machines."""
         return self.path / f"{engine}.toml"

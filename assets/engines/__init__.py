@@ -6,6 +6,7 @@ Belongs here: the choice (POLKU_ENGINE) and what a build asks of an engine. Does
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Generator, Sequence
 from importlib import import_module
@@ -15,7 +16,9 @@ from typing import Protocol, cast
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 
-ENGINES = ("duckdb", "spark")
+ENGINES = ("duckdb", "ducklake", "spark")
+LAYERS_READ = ("intermediate", "marts")
+"""Layers whose tables are read outside dbt."""
 
 
 class Engine(Protocol):
@@ -57,3 +60,10 @@ def leaving_out(nodes: Sequence[str], tests: str = "cautious") -> list[str]:
     """
     names = " ".join(node.split(".")[1] for node in nodes)
     return ["--exclude", names, "--indirect-selection", tests] if names else []
+
+
+def tables_read(manifest: Path) -> list[tuple[str, str]]:
+    """(layer, name) of every model whose table is read outside dbt."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"].values()
+    models = [(node["config"]["schema"], node["name"]) for node in nodes if node["resource_type"] == "model"]
+    return [(layer, name) for layer, name in models if layer in LAYERS_READ]
