@@ -17,7 +17,7 @@ import pandas as pd
 from run import measure
 
 POLKU = [sys.executable, "-m", "polku"]
-SIZES = {"F1": (20, 4, 12, 4, 3_000), "F2": (40, 5, 20, 4, 20_000), "F3": (60, 6, 25, 5, 100_000)}
+SIZES = {"F1": (20, 4, 12, 4, 3_000), "F2": (40, 5, 20, 4, 20_000)}
 """Towns, regions, branches, groups of branches, firms; three size classes besides."""
 
 

@@ -124,7 +124,7 @@ def read_contributions(
     kept = ~written.to_numpy()
     if not kept.any():
         raise unusable(columns.value, "no record has a value.")
-    amounts, decimals = _units(values[kept].to_numpy())
+    amounts, decimals = _units(np.asarray(values[kept], dtype=np.float64))
     contributor = _dense(numbers[columns.contributor][kept])
     holding = np.arange(contributor.max() + 1)
     if columns.holding:
