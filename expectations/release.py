@@ -31,7 +31,6 @@ RECOVERABLE = "cells_not_recoverable"
 PROVED = "gaps_have_proof"
 ALIKE = "same_persons_hidden_alike"
 WITH_EARLIER = "not_recoverable_with_earlier_releases"
-"""The gates of each table, in their order."""
 NOTHING_FOLLOWS = "no hidden figure follows from the others"
 FINDINGS_TOLD = 10
 """A failed gate names this many cells; the rest is counted."""
