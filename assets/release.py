@@ -131,7 +131,7 @@ def _release(root: DataRoot, study: Study, specs: list[ReleaseSpec]) -> dg.Asset
         with without_values():
             ledger = release_ledger(root)
             ledger.refuse_unless_it_holds(*head_of_ledger(root))
-            alike_on = deciding.decided_on(root, deciding.state_of(root, study, policy, code_version()))
+            alike_on = deciding.decided_on(root, deciding.state_of(root, code_version()))
         if alike_on is not None:
             yield from _as_before(root, study, specs, alike_on)
             return
@@ -153,7 +153,7 @@ def _release(root: DataRoot, study: Study, specs: list[ReleaseSpec]) -> dg.Asset
             with without_values():
                 if night.outcome.is_new and not held:
                     _put_on_record(root, study, night, policy, today)
-                deciding.remember(root, deciding.state_of(root, study, policy, code_version()), today)
+                deciding.remember(root, deciding.state_of(root, code_version()), today)
             reason = "Held back: new figures cannot be hidden behind known ones." if held else night.outcome.reason()
             for spec in specs:
                 yield _materialized(root, spec, reason, night.outcome.tables[spec.name].counts())

@@ -7,32 +7,29 @@ decision (`polku.disclosure`). After a night without news, everything would be p
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
-from polku.disclosure import Policy
 from polku.exchange.files import digest_of
 from polku.layout import DataRoot
-from polku.studies import Study
 
 CHANGED = "-dirty"
 """How a version of the code ends whose files have changed since its commit."""
 
 
-def state_of(root: DataRoot, study: Study, policy: Policy, code: str | None) -> str | None:
-    """The digest (hex SHA-256) of code, study, policy, what the warehouse was built of, ledgers and released tables.
+def state_of(root: DataRoot, code: str | None) -> str | None:
+    """The digest (hex SHA-256) of code, what the warehouse was built of, ledgers and released tables.
 
-    None where no two nights can be known to be alike: a build is not on record, or the code is no commit.
+    Policies are a part of the code, and a build puts the digest of study and contracts on its record. None where no two
+    nights can be known to be alike: a build is not on record, or the code is no commit.
     """
     build = root.built / "state.json"
     if code is None or code.endswith(CHANGED) or not build.is_file():
         return None
     files = [build, *sorted(root.release.glob("*.parquet"))]
     files += [file for ledger in (root.release_ledger, root.airlock) for file in sorted(ledger.glob("*.jsonl"))]
-    told = [code, repr(study), repr(asdict(policy))]
-    told += [f"{file.relative_to(root.path)} {digest_of(file)}" for file in files]
+    told = [code, *(f"{file.relative_to(root.path)} {digest_of(file)}" for file in files)]
     return sha256("\n".join(told).encode()).hexdigest()
 
 
