@@ -19,14 +19,15 @@ from assets.landing import OWNERS
 from assets.quiet import without_values
 from assets.snapshot import SNAPSHOT
 from assets.sources import accepted_inputs, code_version
-from expectations import Verdict, judge_proof, judge_recoverable_together, judge_release, judge_with_earlier
-from expectations.release import PROVED, WITH_EARLIER
-from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_release, spec_of, utility
+from expectations import Verdict, judge_recoverable_together, judge_release, judge_with_earlier
+from expectations.release import ALIKE, LARGE_ENOUGH, PROVED, RECOVERABLE, WITH_EARLIER
+from polku.disclosure import STATUS, Policy, ReleaseSpec, Status, load_policy, protect_alike, spec_of, utility
 from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft
 from polku.layout import DataRoot
 from polku.publication import head_of_ledger, read_release, write_release
 from polku.publication.manifest import digest_of, fingerprint
+from polku.research import deciding
 from polku.research.airlock import forced_by_outputs
 from polku.research.record_keys import sketches
 from polku.research.release_ledger import release_ledger, write_certificates
@@ -34,9 +35,10 @@ from polku.research.snapshot import read_mart
 from polku.studies import Study
 
 CHECKS = {
-    "cells_large_enough": "No figure tells about fewer persons than the policy asks for.",
-    "cells_not_recoverable": "No hidden figure can be worked out from the published ones.",
+    LARGE_ENOUGH: "No figure tells about fewer persons than the policy asks for.",
+    RECOVERABLE: "No hidden figure can be worked out from the published ones.",
     PROVED: "Every hidden figure has an alternative that agrees with all that is published.",
+    ALIKE: "No figure is shown of persons whose figure is hidden in another cell.",
     WITH_EARLIER: "No hidden figure can be worked out from all tables together and what earlier releases still tell.",
 }
 
@@ -50,10 +52,10 @@ def release_assets(root: DataRoot, study: Study, marts: Mapping[str, Mapping[str
     """One asset for each mart that the study releases, as its dbt model declares it (`config.meta.release`)."""
     policy = load_policy(study.release_profile)
     specs = [spec_of(mart, marts[mart]["config"]["meta"]["release"]) for mart in study.release_tables]
-    return [_release(root, policy, specs)] if specs else []
+    return [_release(root, study, policy, specs)] if specs else []
 
 
-def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.AssetsDefinition:
+def _release(root: DataRoot, study: Study, policy: Policy, specs: list[ReleaseSpec]) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="release",
         specs=[
@@ -81,22 +83,27 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
         with without_values():
             ledger = release_ledger(root)
             ledger.refuse_unless_it_holds(*head_of_ledger(root))
+            alike_on = deciding.decided_on(root, deciding.state_of(root, study, policy, code_version()))
+        if alike_on is not None:
+            yield from _as_before(root, specs, alike_on)
+            return
+        with without_values():
             tables = {spec.name: (read_mart(root, spec.name), spec) for spec in specs}
-            planned = plan(tables, sketches(root, specs), ledger, policy)
+            who = sketches(root, specs)
+            planned = plan(tables, who, ledger, policy)
             beside_outputs = forced_by_outputs(root, planned, policy)
-            made = protect_release(
+            kept = {spec.name: planned.kept(spec.name) for spec in specs}
+            made = protect_alike(
                 tables,
+                who,
                 policy,
                 forced={spec.name: planned.forced(spec.name) | beside_outputs[spec.name] for spec in specs},
-                kept={spec.name: planned.kept(spec.name) for spec in specs},
+                kept=kept,
             )
             protected = made.tables
             told = {name: (table, tables[name][1]) for name, table in protected.items()}
-            proved = judge_proof(told, made.certificates)
+            verdicts = judge_release(told, policy, made.certificates, who, kept)
             outcome = planned.conclude(protected, today)
-            verdicts = {
-                spec.name: (*judge_release(protected[spec.name], spec, policy), proved[spec.name]) for spec in specs
-            }
             joint = Verdict(WITH_EARLIER, 0)
             if outcome.is_new:
                 joint = judge_with_earlier(planned.public_with(outcome, today), planned.specs, policy)
@@ -109,9 +116,10 @@ def _release(root: DataRoot, policy: Policy, specs: list[ReleaseSpec]) -> dg.Ass
             with without_values():
                 if outcome.is_new and not held:
                     _put_on_record(root, planned, outcome, policy, today, made.certificates)
+                deciding.remember(root, deciding.state_of(root, study, policy, code_version()), today)
             reason = "Held back: new figures cannot be hidden behind known ones." if held else outcome.reason()
             for spec in specs:
-                yield _materialized(root, spec, outcome, reason)
+                yield _materialized(root, spec, reason, outcome.tables[spec.name].counts())
 
     return release
 
@@ -147,13 +155,26 @@ def _put_on_record(
     release_ledger(root).append(draft, planned.head)
 
 
-def _materialized(root: DataRoot, spec: ReleaseSpec, outcome: Outcome, reason: str) -> dg.MaterializeResult[None]:
+def _as_before(root: DataRoot, specs: list[ReleaseSpec], day: date) -> Iterator[Any]:
+    """What stands, when nothing that it is made of has changed since it was judged; nothing is written."""
+    reason = f"Nothing that the release is made of has changed since {day}, when it was judged."
+    for spec in specs:
+        yield from (
+            dg.AssetCheckResult(asset_key=release_key(spec.name), check_name=check, passed=True, description=reason)
+            for check in CHECKS
+        )
+        yield _materialized(root, spec, reason, {})
+
+
+def _materialized(
+    root: DataRoot, spec: ReleaseSpec, reason: str, counts: Mapping[str, int]
+) -> dg.MaterializeResult[None]:
     """What leaves of a table, in numbers that Dagster plots; why there is nothing new, in words."""
     table = read_release(root, spec.name)
     inside = [status for status in Status if status is not Status.HIDDEN]
     cells = {f"cells_{status}": int((table[STATUS] == status).sum()) for status in inside}
     hidden = sum(cells[f"cells_{status}"] for status in inside if status.hidden)
-    verdicts = {f"verdict_{name}": count for name, count in outcome.tables[spec.name].counts().items()}
+    verdicts = {f"verdict_{name}": count for name, count in counts.items()}
     return dg.MaterializeResult(
         asset_key=release_key(spec.name),
         metadata={

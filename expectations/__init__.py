@@ -8,7 +8,7 @@ great_expectations before something is judged: the import takes seconds.
 from expectations.groups import judge_groups
 from expectations.landing import judge_landing
 from expectations.marts import judge_marts
-from expectations.release import judge_proof, judge_recoverable_together, judge_release, judge_with_earlier
+from expectations.release import judge_recoverable_together, judge_release, judge_with_earlier
 from expectations.verdict import Verdict
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "judge_groups",
     "judge_landing",
     "judge_marts",
-    "judge_proof",
     "judge_recoverable_together",
     "judge_release",
     "judge_with_earlier",

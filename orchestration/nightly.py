@@ -6,6 +6,7 @@ not belong here: the job. The run is recorded in DAGSTER_HOME, so that the user 
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 import time
@@ -46,6 +47,8 @@ def _run(study: Study, root: DataRoot) -> int:
     # Only now: loading the definitions loads the study, of which a faulty one would end as a traceback.
     from orchestration.definitions import defs
 
+    # Marts that stay as they were are not tested again; Dagster would warn of each of their checks.
+    logging.getLogger("dagster._core.execution.plan.active").setLevel(logging.ERROR)
     started = time.monotonic()
     with dg.DagsterInstance.get() as instance:
         _close_killed_runs(instance, study.code)

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from polku.disclosure.cells import STATUS, Finding, ReleaseSpec, Status, spec_of
     from polku.disclosure.dimensions import Dimension, read_dimensions
     from polku.disclosure.policy import Policy, load_policy
+    from polku.disclosure.protection.alike import protect_alike
     from polku.disclosure.protection.levels import Level, Rule
     from polku.disclosure.protection.release import protect, protect_release
     from polku.disclosure.protection.table import Protected, protect_table
@@ -30,6 +31,7 @@ __all__ = [
     "Status",
     "load_policy",
     "protect",
+    "protect_alike",
     "protect_release",
     "protect_table",
     "read_dimensions",
@@ -46,6 +48,7 @@ _WHERE = {
     "cells": ("STATUS", "Finding", "ReleaseSpec", "Status", "spec_of"),
     "dimensions": ("Dimension", "read_dimensions"),
     "policy": ("Policy", "load_policy"),
+    "protection.alike": ("protect_alike",),
     "protection.levels": ("Level", "Rule"),
     "protection.release": ("protect", "protect_release"),
     "protection.table": ("Protected", "protect_table"),

@@ -61,12 +61,13 @@ def test_a_protected_table_is_written_and_its_gaps_are_counted(root: DataRoot) -
     assert sorted(read_release(root, MART)["status"]) == ["ok", "ok", "primary", "secondary"]
 
 
-def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
-    def unprotected(tables: dict, policy: Policy, **masks: dict) -> ProtectedRelease:
-        made = protect_release(tables, policy, **masks)
-        return replace(made, tables={name: table.assign(status="ok") for name, (table, _) in tables.items()})
+def unprotected(tables: dict, who: dict, policy: Policy, **masks: dict) -> ProtectedRelease:
+    made = protect_release(tables, policy, **masks)
+    return replace(made, tables={name: table.assign(status="ok") for name, (table, _) in tables.items()})
 
-    monkeypatch.setattr("assets.release.protect_release", unprotected)
+
+def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("assets.release.protect_alike", unprotected)
     result = run(root)
     assert not result.success
     assert result.get_asset_materialization_events() == []
@@ -74,6 +75,7 @@ def test_the_gate_does_not_trust_the_protection(root: DataRoot, monkeypatch: pyt
         "cells_large_enough": False,
         "cells_not_recoverable": True,
         "gaps_have_proof": False,
+        "same_persons_hidden_alike": True,
         "not_recoverable_with_earlier_releases": True,
     }
     assert list(root.release.glob("*")) == []
@@ -143,3 +145,40 @@ def test_a_lost_ledger_stops_the_release(root: DataRoot) -> None:
     assert run(root).success
     shutil.rmtree(root.release_ledger)
     assert not run(root).success
+
+
+@pytest.fixture
+def built(root: DataRoot, monkeypatch: pytest.MonkeyPatch) -> DataRoot:
+    """The same with its build on record, as of a clean commit whatever the state of this checkout."""
+    root.built.mkdir(parents=True)
+    (root.built / "state.json").write_text('{"code": "first"}')
+    monkeypatch.setattr("assets.release.code_version", lambda: "commit")
+    return root
+
+
+def test_a_night_in_which_nothing_has_changed_is_not_decided_again(built: DataRoot) -> None:
+    run(built)
+    before = read_release(built, MART)
+    result = run(built)
+    assert reason(result).startswith("Nothing that the release is made of has changed since")
+    assert len(result.get_asset_check_evaluations()) == 5
+    assert all(check.passed for check in result.get_asset_check_evaluations())
+    assert read_release(built, MART).equals(before)
+
+
+def test_a_night_after_a_closed_gate_is_decided_again(built: DataRoot, monkeypatch: pytest.MonkeyPatch) -> None:
+    with monkeypatch.context() as closed:
+        closed.setattr("assets.release.protect_alike", unprotected)
+        assert not run(built).success
+        assert not run(built).success
+    assert reason(run(built)).startswith("Something new")
+
+
+def test_a_new_build_and_a_withdrawal_are_decided_about(built: DataRoot) -> None:
+    run(built)
+    (built.built / "state.json").write_text('{"code": "second"}')
+    assert reason(run(built)).startswith("Nothing new to publish")
+    ledger = release_ledger(built)
+    ledger.withdraw(ledger.entries()[0].release, "a mistake")
+    assert not reason(run(built)).startswith("Nothing that the release is made of")
+    assert reason(run(built)).startswith("Nothing that the release is made of")

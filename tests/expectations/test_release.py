@@ -6,7 +6,9 @@ import pandas as pd
 import pytest
 
 from expectations import judge_recoverable_together, judge_release, judge_with_earlier
-from polku.disclosure import ReleaseSpec, load_policy, protect
+from expectations.verdict import Verdict
+from polku.disclosure import ReleaseSpec, load_policy, protect_release
+from polku.disclosure.protection.release import ProtectedRelease
 from tests.polku.disclosure.attack.nights import SPECS, history
 
 POLICY = load_policy("fi_study_v1")
@@ -19,23 +21,40 @@ SPEC = ReleaseSpec(
 )
 
 
-@pytest.fixture
-def protected() -> pd.DataFrame:
+NO_PROOF = pd.DataFrame(columns=["table", "certificate", "cell", "step"])
+
+
+def made() -> ProtectedRelease:
     persons = {"employed": 40, "unemployed": 3, "in_service": 20, "other": 37}
     rows = [("2020-01", state, n, n / 100) for state, n in persons.items()]
-    return protect(pd.DataFrame(rows, columns=["month", "state_code", "persons", "share"]), SPEC, POLICY)
+    table = pd.DataFrame(rows, columns=["month", "state_code", "persons", "share"])
+    return protect_release({SPEC.name: (table, SPEC)}, POLICY)
+
+
+@pytest.fixture
+def protected() -> pd.DataFrame:
+    return made().tables[SPEC.name]
+
+
+def judged(table: pd.DataFrame, certificates: pd.DataFrame = NO_PROOF) -> tuple[Verdict, ...]:
+    return judge_release({SPEC.name: (table, SPEC)}, POLICY, certificates, {}, {})[SPEC.name]
 
 
 def test_a_protected_table_passes(protected: pd.DataFrame) -> None:
-    large, recoverable = judge_release(protected, SPEC, POLICY)
-    assert (large.name, large.passed) == ("cells_large_enough", True)
-    assert (recoverable.name, recoverable.passed) == ("cells_not_recoverable", True)
+    names = ["cells_large_enough", "cells_not_recoverable", "gaps_have_proof", "same_persons_hidden_alike"]
+    assert [(v.name, v.passed) for v in judged(protected, made().certificates)] == [(name, True) for name in names]
+
+
+def test_gaps_without_certificates_close_the_gate_and_are_named(protected: pd.DataFrame) -> None:
+    _, _, proved, _ = judged(protected)
+    assert not proved.passed
+    assert any("state_code=unemployed" in failure for failure in proved.failures)
 
 
 def test_a_small_cell_closes_the_gate_and_is_named(protected: pd.DataFrame) -> None:
     small = protected.state_code == "unemployed"
     protected.loc[small, ["persons", "share", "status"]] = [3, 0.03, "ok"]
-    large, _ = judge_release(protected, SPEC, POLICY)
+    large, *_ = judged(protected)
     assert "state_share_by_month.persons: the policy asks for 10 persons: 1 found" in large.failures
     assert any("state_code=unemployed" in failure for failure in large.failures)
     assert not large.passed
@@ -46,15 +65,15 @@ def test_a_lone_gap_closes_the_gate(protected: pd.DataFrame) -> None:
     state = protected.loc[alone, "state_code"].item()
     persons = {"employed": 40, "in_service": 20, "other": 37}[state]
     protected.loc[alone, ["persons", "share", "status"]] = [persons, persons / 100, "ok"]
-    _, recoverable = judge_release(protected, SPEC, POLICY)
+    _, recoverable, *_ = judged(protected)
     assert not recoverable.passed
     assert any("state_code=unemployed" in failure for failure in recoverable.failures)
 
 
 def test_a_table_unlike_its_declaration_is_not_judged(protected: pd.DataFrame) -> None:
-    verdicts = judge_release(protected.drop(columns="share"), SPEC, POLICY)
-    assert [verdict.could_judge for verdict in verdicts] == [False, False]
-    assert [verdict.passed for verdict in verdicts] == [False, False]
+    verdicts = judged(protected.drop(columns="share"))
+    assert [verdict.could_judge for verdict in verdicts] == [False] * 4
+    assert [verdict.passed for verdict in verdicts] == [False] * 4
 
 
 def test_two_tables_each_safe_that_give_a_cell_away_together_close_the_gate() -> None:
@@ -75,8 +94,8 @@ def test_two_tables_each_safe_that_give_a_cell_away_together_close_the_gate() ->
         "both": ReleaseSpec("both", ("sex", "area"), "persons", additive=("sex", "area"), total_code=total),
     }
     tables = {"by_sex": by_sex, "both": both}
-    for name, table in tables.items():
-        assert judge_release(table, specs[name], policy)[1].passed
+    alone = judge_release({name: (table, specs[name]) for name, table in tables.items()}, policy, NO_PROOF, {}, {})
+    assert all(recoverable.passed for _, recoverable, *_ in alone.values())
     assert judge_recoverable_together({name: (t, specs[name]) for name, t in tables.items()}, policy).passed
     linked = {name: (t, replace(specs[name], population="clients")) for name, t in tables.items()}
     verdict = judge_recoverable_together(linked, policy)

@@ -8,10 +8,12 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from expectations import judge_proof, judge_release
-from polku.disclosure import Policy, ReleaseSpec, load_policy, protect_release
+from expectations import judge_release
+from polku.disclosure import Policy, ReleaseSpec, load_policy, protect_alike, protect_release
 from polku.disclosure.protection import release as protection
 from polku.disclosure.protection import sums
+from tests.polku.disclosure.protection.test_alike import FIRST, SECOND, marts
+from tests.polku.disclosure.protection.test_alike import POLICY as FIVE
 
 RULE = load_policy("fi_study_v1")
 SHARES = ReleaseSpec("shares", ("month", "state"), "persons", measures=("share",), additive=("state",))
@@ -46,9 +48,8 @@ def exits(*years: tuple[int, int, int]) -> pd.DataFrame:
 def judged(table: pd.DataFrame, spec: ReleaseSpec, protected_by: Policy = RULE) -> set[str]:
     """The checks that fail on a table that was protected by this policy, with the rules of the study's own."""
     made = protect_release({spec.name: (table, spec)}, protected_by)
-    verdicts = [*judge_release(made.tables[spec.name], spec, RULE)]
-    verdicts += judge_proof({spec.name: (made.tables[spec.name], spec)}, made.certificates).values()
-    return {verdict.name for verdict in verdicts if not verdict.passed}
+    verdicts = judge_release({spec.name: (made.tables[spec.name], spec)}, RULE, made.certificates, {}, {})
+    return {verdict.name for verdict in verdicts[spec.name] if not verdict.passed}
 
 
 ORDINARY = shares(employed=400, student=60, pension=40, other=12, abroad=3)
@@ -94,3 +95,15 @@ def test_without_hidden_bases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(protection, "_hidden_bases", lambda *_: set())
     table = exits((2020, 8, 3), (2021, 70, 30), (2022, 55, 25))
     assert "cells_large_enough" in judged(table, EXITS)
+
+
+def test_without_hiding_cells_of_the_same_persons_alike() -> None:
+    tables, who = marts(FIRST, SECOND)
+    made = protect_release(tables, FIVE)
+    protected = {name: (table, tables[name][1]) for name, table in made.tables.items()}
+    verdicts = judge_release(protected, FIVE, made.certificates, who, {})
+    failed = [(name, verdict.name) for name, its in verdicts.items() for verdict in its if not verdict.passed]
+    assert failed == [("may", "same_persons_hidden_alike")]
+    made = protect_alike(tables, who, FIVE, {}, {})
+    protected = {name: (table, tables[name][1]) for name, table in made.tables.items()}
+    assert all(v.passed for its in judge_release(protected, FIVE, made.certificates, who, {}).values() for v in its)

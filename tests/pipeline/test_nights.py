@@ -74,6 +74,7 @@ def test_a_night_without_news_writes_no_table(corrected: tuple[Any, dict[str, An
     before, warehouse = state_of(platform), platform.root.warehouse.stat().st_mtime_ns
     night = platform.nightly()
     assert night.returncode == 0
+    assert "emitted no result" not in night.stderr
     assert platform.root.warehouse.stat().st_mtime_ns == warehouse
     published = {path: digest for path, digest in state_of(platform).items() if "published" in path}
     assert published == {path: digest for path, digest in before.items() if "published" in path}

@@ -127,50 +127,46 @@ def sketch(
     `is_counted`; one row per cell and person. `records` is SQL of a relation (person_key, record_key ubigint).
     Refuses (GATE_CLOSED) when a member has no record key: who comes and goes could not be told.
     """
-    columns = [str(name) for name, *_ in con.execute(f"describe select * from {members}").fetchall()]
-    counted = "is_counted" if "is_counted" in columns else "true"
+    listed = [str(name) for name, *_ in con.execute(f"describe select * from {members}").fetchall()]
+    counted = "is_counted" if "is_counted" in listed else "true"
     dimensions = ", ".join(spec.dimensions)
-    con.execute(
-        f"create or replace temp table sketched as select {dimensions}, {counted} as is_counted, record_key "
-        f"from {members} left join {records} using (person_key)"
-    )
-    try:
-        [(unknown,)] = con.execute("select count(*) from sketched where record_key is null").fetchall()
-        if unknown:
-            raise Refusal(
-                Exit.GATE_CLOSED,
-                "some members of its cells have no record key.",
-                "Record keys are drawn when the crosswalk is made: run the nightly job from landing on.",
-                file=spec.name,
-            )
-        by = complement_by(spec)
-        if by is not None and set(by) == set(spec.dimensions):
-            # A person is once in a cell, so that base and part come from one reading; the largest tables are so.
-            keys, base, found = _summed(con, f"select {dimensions}, is_counted, record_key from sketched", by)
-            return keys, found, base.without(found)
-        counted_rows = f"select {dimensions}, true as is_counted, record_key from sketched where is_counted"
-        named, _, cells = _summed(con, counted_rows, spec.dimensions)
-        every = con.execute(f"select distinct {dimensions} from sketched").df()
-        keys = keys_of(every, spec.dimensions)
-        found = _at((named, cells), keys)
-        if by is None:
-            return keys, found, Sketches.empty(len(keys))
-        base_rows = f"select distinct {', '.join([*by, 'true as is_counted', 'record_key'])} from sketched"
-        named, base, _ = _summed(con, base_rows, by)
-        return keys, found, _at((named, base), keys_of(every, by)).without(found)
-    finally:
-        con.execute("drop table sketched")
+    # Read as it stands, several times where needed: the largest lists of members are read once, and a copy costs more.
+    columns = f"{dimensions}, {counted} as is_counted, record_key"
+    rows = f"(select {columns} from {members} left join {records} using (person_key))"
+    by = complement_by(spec)
+    if by is not None and set(by) == set(spec.dimensions):
+        # A person is once in a cell, so that base and part come from one reading; the largest tables are so.
+        keys, base, found = _summed(con, spec, rows, by)
+        return keys, found, base.without(found)
+    named, _, cells = _summed(con, spec, f"(from {rows} where is_counted)", spec.dimensions)
+    every = con.execute(f"select distinct {dimensions} from {rows}").df()
+    keys = keys_of(every, spec.dimensions)
+    found = _at((named, cells), keys)
+    if by is None:
+        return keys, found, Sketches.empty(len(keys))
+    base_rows = f"(select distinct {', '.join([*by, 'true as is_counted', 'record_key'])} from {rows})"
+    named, base, _ = _summed(con, spec, base_rows, by)
+    return keys, found, _at((named, base), keys_of(every, by)).without(found)
 
 
-def _summed(con: duckdb.DuckDBPyConnection, rows: str, by: Sequence[str]) -> tuple[np.ndarray, Sketches, Sketches]:
+def _summed(
+    con: duckdb.DuckDBPyConnection, spec: ReleaseSpec, rows: str, by: Sequence[str]
+) -> tuple[np.ndarray, Sketches, Sketches]:
     """Keys of groups, the sketches of everybody in them, and of those who are counted."""
     total = "(coalesce(sum(record_key){}, 0) % 18446744073709551616)::ubigint"
     filtered = " filter (where is_counted)"
     found = con.execute(
         f"select {', '.join([*by, ''])} (record_key % {BUCKETS})::integer as bucket_no, {total.format('')} as key_sum, "
         f"count(*) as persons, {total.format(filtered)} as counted_sum, count(*){filtered} as counted_persons "
-        f"from ({rows}) group by all"
+        f"from {rows} group by all"
     ).df()
+    if found["bucket_no"].isna().any():
+        raise Refusal(
+            Exit.GATE_CLOSED,
+            "some members of its cells have no record key.",
+            "Record keys are drawn when the crosswalk is made: run the nightly job from landing on.",
+            file=spec.name,
+        )
     places, keys = pd.factorize(keys_of(found, by))
     everybody, counted = Sketches.empty(len(keys)), Sketches.empty(len(keys))
     for made, sums, persons in ((everybody, "key_sum", "persons"), (counted, "counted_sum", "counted_persons")):
