@@ -37,7 +37,7 @@ def check(root: DataRoot) -> None:
 
 
 def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[list[str]]:
-    """What comes before the chances of entering, then the rest, in schemas of a new version; nothing is ever left out."""
+    """What comes before the chances of entering, then the rest, in schemas of a new version; all of it, always."""
     check(root)
     cluster = read_cluster(root)
     nodes = json.loads(manifest.read_text(encoding="utf-8"))

@@ -29,8 +29,8 @@ Run = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Cluster:
-    """Settings of `spark.toml`: the thrift server (`host`, `port`, `user`), and the folder (`share`) that it, its workers
-    and this machine see under one path."""
+    """Settings of `spark.toml`: the thrift server (`host`, `port`, `user`), and the folder (`share`) that it, its
+    workers and this machine see under one path."""
 
     host: str
     port: int

@@ -1,4 +1,4 @@
-"""Models keep to SQL that DuckDB and Spark read alike; only `macros/portable.sql` and `macros/spark.sql` know an engine.
+"""Models keep to SQL that DuckDB and Spark read alike; only macros in `portable.sql` and `spark.sql` know an engine.
 
 Each rule carries an example that it must catch, so that a rule that catches nothing fails.
 """

@@ -25,8 +25,9 @@ import pyspark
 HOME = Path(pyspark.__file__).parent
 STARTS_WITHIN = 240
 """Seconds; on an idle machine the driver is there after 20."""
-# Only the first compiler of the JVM: these processes do not live long enough for the second to pay.
-JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto"
+# Only the first compiler of the JVM, since these processes do not live long enough for the second to pay, and room for
+# all that it compiles: its usual room is full after half a night, and it stops.
+JVM = "-XX:+UseSerialGC -XX:TieredStopAtLevel=1 -XX:ReservedCodeCacheSize=240m"
 CONFIGURATION = """
 spark.master {master}
 spark.driver.host 127.0.0.1

@@ -1,7 +1,7 @@
 """What dbt may say of a statement that Spark did not carry out: the kind of the error, never its message.
 
 Belongs here: the adapter's handler of errors, replaced in dbt's own process. Does not belong here: anything else that
-dbt does. dbt imports every module on its path whose name begins with `dbt_`; `assets.engines.spark` puts this one there.
+dbt does. dbt imports every module on its path whose name begins with `dbt_`; `assets.engines.spark` puts it there.
 """
 
 from __future__ import annotations
