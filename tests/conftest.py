@@ -1,7 +1,11 @@
 """What holds for every test: property tests have no deadline, for a busy machine is no fault of the code."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
+
+# Before numpy: of two test processes with two threads each, the threads wait for each other at full speed.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import pytest
 from hypothesis import settings

@@ -9,7 +9,7 @@ from pathlib import Path
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polku.disclosure import load_policy
@@ -126,6 +126,7 @@ rows_of_persons = st.lists(
 )
 
 
+@settings(max_examples=50)
 @given(rows_of_persons)
 def test_measures_are_those_of_the_definitions(
     found: list[Row],

@@ -103,7 +103,7 @@ def test_linked_tables_are_one_system(case: Any, data: st.DataObject) -> None:
     assert found == {name(cell): tuple(map(float, true[cell])) for cell in gaps}
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(published(), st.sampled_from([2, 3]))
 def test_rounded_figures_are_what_some_table_rounds_to(case: Any, base: int) -> None:
     tree, inner, cells, _ = case

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polku.disclosure import Status
@@ -142,6 +142,7 @@ def test_an_estimate_may_change_unless_its_count_gives_few_away() -> None:
 STEPS = st.lists(st.sets(st.integers(0, PERSONS - 1), max_size=40), min_size=2, max_size=6)
 
 
+@settings(max_examples=40)
 @given(STEPS, st.sampled_from([2, 3, 5, 10]), st.data())
 def test_no_two_public_figures_of_a_cell_differ_by_few_persons(
     nights: list[set[int]], threshold: int, data: st.DataObject

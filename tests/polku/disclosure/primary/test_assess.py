@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polku.disclosure import Policy, ReleaseSpec
@@ -211,6 +211,7 @@ contributions = st.lists(
 )
 
 
+@settings(max_examples=40)
 @given(contributions, st.lists(st.sampled_from(["x", "y", None]), min_size=9, max_size=9))
 def test_seeing_holdings_never_makes_a_cell_safer(
     found: list[tuple[int, str, str, int]], holdings: list[str | None]
@@ -225,6 +226,7 @@ def test_seeing_holdings_never_makes_a_cell_safer(
     assert {cell for cell in alone if not alone[cell] <= together[cell]} == set()
 
 
+@settings(max_examples=40)
 @given(
     st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("fm"), st.integers(-20, 100)), min_size=1, max_size=30)
 )
@@ -238,6 +240,7 @@ def test_more_records_of_the_same_persons_change_nothing(found: list[tuple[str, 
     assert reasons(once, table, rule) == reasons(twice, table, rule)
 
 
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from([2020, 2021]), st.sampled_from("xyz")), min_size=1, max_size=60))
 def test_cells_counted_here_and_cells_of_a_declared_table_are_judged_alike(found: list[tuple[int, str]]) -> None:
     rows = pd.DataFrame([(i, *row) for i, row in enumerate(found)], columns=["who", "year", "outcome"])
