@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Protocol, cast
@@ -33,7 +33,7 @@ class Engine(Protocol):
         """Refuses (ENGINE_UNUSABLE, ENGINE_UNREACHABLE), within 30 seconds, when the engine could build nothing now."""
         ...
 
-    def calls(self, root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[list[str]]:
+    def calls(self, root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Generator[list[str], None, None]:
         """The arguments of each call of `dbt build` that together build all nodes but those `left_out`.
 
         What the engine needs is done before, between and after them; whoever iterates runs dbt at each. When they are

@@ -5,7 +5,7 @@ Belongs here: what a build needs before dbt. Does not belong here: how dbt gets 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from assets.engines import leaving_out
@@ -20,7 +20,7 @@ def check(root: DataRoot) -> None:
     """It is always there."""
 
 
-def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[list[str]]:
+def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Generator[list[str], None, None]:
     """Everything in one call."""
     if _is_of_another_engine(root):
         root.warehouse.unlink()

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +37,7 @@ def check(root: DataRoot) -> None:
         run("select 1")
 
 
-def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[list[str]]:
+def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Generator[list[str], None, None]:
     """What comes before the chances of entering, then the rest, in schemas of a new version; all of it, always."""
     check(root)
     cluster = read_cluster(root)
@@ -57,7 +58,8 @@ def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Iterator[l
         with without_values():
             shared_tables.publish(root, version, tables_read(manifest))
     except BaseException:
-        with cluster.session() as run:
+        # Where the cluster is lost, what it has built goes after the next success.
+        with suppress(Refusal), cluster.session() as run:
             shared_tables.remove(version, run)
         raise
     with cluster.session() as run:

@@ -15,6 +15,15 @@
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}
 
+{# Views of staging alone: Spark computes a view anew wherever it is read, and other readers find no files of it. #}
+{% materialization view, adapter='spark' %}
+    {% if model.config.schema == 'staging' %}
+        {{ return(create_or_replace_view()) }}
+    {% else %}
+        {{ return(materialization_table_spark()) }}
+    {% endif %}
+{% endmaterialization %}
+
 {# A text has no type `varchar` without a length. #}
 {% macro spark__cast(field, type) -%}
     cast({{ field }} as {{ 'string' if type == 'varchar' else type }})

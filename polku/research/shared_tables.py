@@ -62,6 +62,7 @@ class Version:
 def begin(cluster: Cluster, root: DataRoot, run: Run) -> Version:
     """A new version with empty schemas. What a killed build has left stays until the next one has succeeded."""
     version = Version(cluster, root.study, f"v{datetime.now(UTC):%Y%m%d%H%M%S}")
+    version.folder.mkdir(parents=True)
     for layer in LAYERS:
         run(f"create schema {version.prefix}__{layer} location {text(f'file:{version.folder / layer}')}")
     return version

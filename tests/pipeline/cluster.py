@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import pyspark
+from pyhive import hive
 
 HOME = Path(pyspark.__file__).parent
 STARTS_WITHIN = 240
@@ -145,6 +146,8 @@ def cluster(folder: Path) -> Iterator[Running]:
             "spark-internal",
         )
         wait_until(lambda: socket.create_connection(("127.0.0.1", thrift_port), 1).close() is None)
+        # The first session makes the catalog, which takes longer than a night waits for one.
+        hive.connect("127.0.0.1", thrift_port, username="polku").close()
         yield running
 
 

@@ -25,6 +25,7 @@ from tests.pipeline.cluster import Running, cluster, free_ports
 
 pytestmark = [
     pytest.mark.pipeline,
+    pytest.mark.spark,
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
 ]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from dbt.adapters.spark.connections import SparkConnectionManager
 from dbt_common.exceptions import DbtRuntimeError
@@ -27,4 +28,5 @@ def _quiet(self: SparkConnectionManager, sql: str) -> Iterator[None]:
     raise DbtRuntimeError(f"{kind} (its message may quote a row and is withheld; Spark's own log has it)") from None
 
 
-SparkConnectionManager.exception_handler = _quiet  # type: ignore[method-assign]
+_manager: Any = SparkConnectionManager
+_manager.exception_handler = _quiet
