@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from assets.engines import leaving_out
+from assets.engines import leaving_out, tables_read
 from assets.quiet import without_values
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
@@ -56,7 +56,7 @@ def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Generator[
             shared_tables.put_chances(root, version, run)
         yield [*leaving_out(above), *where]
         with without_values():
-            shared_tables.publish(root, version, _tables(nodes))
+            shared_tables.publish(root, version, tables_read(manifest))
     except BaseException:
         # Where the cluster is lost, what it has built goes after the next success.
         with suppress(Refusal), cluster.session() as run:
@@ -89,13 +89,3 @@ def _divided(manifest: Mapping[str, Any]) -> tuple[list[str], list[str]]:
         above |= set(parents)
         todo += parents
     return [nodes[id_] for id_ in above], [nodes[id_] for id_ in nodes if id_ not in above]
-
-
-def _tables(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """(layer, name) of every table that is read outside dbt."""
-    models = [node for node in manifest["nodes"].values() if node["resource_type"] == "model"]
-    return [
-        (node["config"]["schema"], node["name"])
-        for node in models
-        if node["config"]["schema"] in ("intermediate", "marts")
-    ]

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 import dagster as dg
@@ -122,13 +122,13 @@ def daemon(data: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        # Daemon and code server are a session of their own.
+        # Daemon and code server are a session of their own, of which some may not listen to a request.
         os.killpg(process.pid, signal.SIGTERM)
-        try:
+        with suppress(subprocess.TimeoutExpired):
             process.wait(PATIENCE_S / 30)
-        except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
 
 
 def wait_until(postgres: Postgres, happened: Callable[[], bool]) -> None:

@@ -34,8 +34,8 @@ def on_lake(
     finished: Callable[[str], Platform], services: dict[str, str], tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, Platform]:
     """Both studies after a night on the engine `ducklake`, which two processes spent side by side."""
-    base = tmp_path_factory.mktemp("lakes")
-    platforms = {study: Platform(base, study) for study in STUDIES}
+    # Each in a folder of its own: two processes cannot make the tables of one new DAGSTER_HOME at once.
+    platforms = {study: Platform(tmp_path_factory.mktemp(study), study) for study in STUDIES}
     for platform in platforms.values():
         shutil.copytree(finished(platform.study).root.path, platform.root.path, symlinks=True)
     with ThreadPoolExecutor() as together:
