@@ -97,16 +97,18 @@ subgroups as (
 
 ),
 
--- What those who have entered gained by it is taken from them; nothing before.
+-- What those who have entered gained by it is taken from them; nothing before. Sums are rounded, for they depend on
+-- their order.
 final as (
 
     {% for design, rows in designs.items() %}
     select
         {% for outcome in outcomes %}
         {% set told = '(' ~ outcome ~ ' - ' ~ outcome ~ '_gain)' if rows == 'whole' else outcome %}
-        sum(case when {{ told }} is not null then weight end) as {{ outcome }}_weight,
-        sum(weight * {{ told }}) as {{ outcome }}_sum,
-        sum(case when {{ told }} is not null then weight * person_weight end) as {{ outcome }}_squares,
+        {% set known = 'case when ' ~ told ~ ' is not null then ' %}
+        {{ round_to('sum(' ~ known ~ 'weight end)', 6) }} as {{ outcome }}_weight,
+        {{ round_to('sum(weight * ' ~ told ~ ')', 6) }} as {{ outcome }}_sum,
+        {{ round_to('sum(' ~ known ~ 'weight * person_weight end)', 6) }} as {{ outcome }}_squares,
         count(case when is_first then {{ outcome }} end) as {{ outcome }}_persons,
         count(case when is_first and {{ outcome }} <> 0 then 1 end) as {{ outcome }}_with,
         {% endfor %}

@@ -45,15 +45,17 @@ changed as (
 
 ),
 
--- A person may be compared in several months. Sums of numbers, not of decimals: exact for what is counted, and half as
--- long for what is paid.
+-- A person may be compared in several months. Sums of numbers, not of decimals, take half as long; weights have six
+-- decimals and amounts two, so that with as many a sum no longer depends on its order.
 final as (
 
     {% for design, its in designs.items() %}
     select
         {% for outcome in outcomes %}
-        sum(case when {{ outcome }} is not null then {{ as_number(its.weight) }} end) as {{ outcome }}_weight,
-        sum({{ as_number(its.weight) }} * {{ as_number(outcome) }}) as {{ outcome }}_sum,
+        {% set weights = 'sum(case when ' ~ outcome ~ ' is not null then ' ~ as_number(its.weight) ~ ' end)' %}
+        {% set products = 'sum(' ~ as_number(its.weight) ~ ' * ' ~ as_number(outcome) ~ ')' %}
+        {{ round_to(weights, 6) }} as {{ outcome }}_weight,
+        {{ round_to(products, 8) }} as {{ outcome }}_sum,
         {% endfor %}
         '{{ design }}' as design_code,
         group_code,
