@@ -226,11 +226,11 @@ final as (
         spans.persons_client,
         spans.persons_other,
         spans.persons_at_least,
-        {{ round_to('spans.effective_persons_other', 9) }} as effective_persons_other,
-        {{ round_to('spans.mean_client', 9) }} as mean_client,
-        {{ round_to('spans.mean_other', 9) }} as mean_other,
-        {{ round_to('spans.mean_client - spans.mean_other', 9) }} as difference,
-        {{ round_to('sqrt(long_errors.squares)', 9) }} as standard_error,
+        {{ round_to('spans.effective_persons_other', 7) }} as effective_persons_other,
+        {{ round_to('spans.mean_client', 7) }} as mean_client,
+        {{ round_to('spans.mean_other', 7) }} as mean_other,
+        {{ round_to('spans.mean_client - spans.mean_other', 7) }} as difference,
+        {{ round_to('sqrt(long_errors.squares)', 7) }} as standard_error,
         case
             when {{ round_to('long_errors.squares', 15) }} > 0
                 then {{ round_to(quotient('long_errors.squares * long_errors.squares', 'long_errors.fourths'), 6) }}
