@@ -15,6 +15,10 @@
     {{ return(materialization_table_spark()) }}
 {% endmaterialization %}
 
+{% materialization sharded_table, adapter='spark' %}
+    {{ return(materialization_table_spark()) }}
+{% endmaterialization %}
+
 {# Views of staging alone: Spark computes a view anew wherever it is read, and other readers find no files of it. #}
 {% materialization view, adapter='spark' %}
     {% if model.config.schema == 'staging' %}
