@@ -28,7 +28,7 @@ def test_every_engine_has_a_target_of_its_name(monkeypatch: pytest.MonkeyPatch, 
 
 def test_an_engine_that_there_is_not_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("POLKU_ENGINE", "trino")
-    with pytest.raises(Refusal, match="duckdb, spark") as refusal:
+    with pytest.raises(Refusal, match="duckdb, ducklake, spark") as refusal:
         chosen_engine()
     assert refusal.value.exit is Exit.ENGINE_UNUSABLE
 
