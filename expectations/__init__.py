@@ -5,6 +5,8 @@ happens after a verdict (`assets/`), and rules about meaning (dbt tests). Nothin
 great_expectations before something is judged: the import takes seconds.
 """
 
+import sys
+
 from expectations.amounts import attack_amounts
 from expectations.groups import judge_groups
 from expectations.inexact import attack_inexact
@@ -24,3 +26,7 @@ __all__ = [
     "judge_release",
     "judge_with_earlier",
 ]
+
+# Where pyspark is installed, great_expectations imports it; and pyspark ends a process that was not started from a file, as
+# those of Dagster's daemon are, because it takes it for a test of its own. Nothing is judged on Spark.
+sys.modules.setdefault("pyspark", None)  # type: ignore[arg-type]

@@ -17,13 +17,13 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
-import pyspark
 from pyhive import hive
 
-HOME = Path(pyspark.__file__).parent
+HOME = Path(str(distribution("pyspark").locate_file("pyspark")))
 STARTS_WITHIN = 240
 """Seconds; on an idle machine the driver is there after 20."""
 # Only the first compiler of the JVM, since these processes do not live long enough for the second to pay, and room for
