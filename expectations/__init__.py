@@ -27,6 +27,6 @@ __all__ = [
     "judge_with_earlier",
 ]
 
-# Where pyspark is installed, great_expectations imports it; and pyspark ends a process that was not started from a file,
-# as those of Dagster's daemon are, because it takes it for a test of its own. Nothing is judged on Spark.
+# Where pyspark is installed, great_expectations imports it; and pyspark ends a process that was not started from a
+# file, as those of Dagster's daemon are, because it takes it for a test of its own. Nothing is judged on Spark.
 sys.modules.setdefault("pyspark", None)  # type: ignore[arg-type]
