@@ -1,6 +1,7 @@
-"""Merges of codes that would leave fewer small cells, for a table that suppression would ruin.
+"""Which tables suppression would ruin, and merges of codes that would leave fewer small cells in them.
 
-Belongs here: what each merge would save. Does not belong here: whether a table is refused (`table`).
+Belongs here: when a table is hopeless, and what each merge would save. Does not belong here: the refusal (`table`,
+`amounts`).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from polku.disclosure.protection.grid import Axis, Grid
 from polku.disclosure.protection.levels import Rule
+from polku.disclosure.protection.search import Problem
 
 Mask = npt.NDArray[np.bool_]
 Judge = Callable[[npt.NDArray[np.int64]], Mask]
@@ -22,6 +24,19 @@ PROPOSALS = 6
 
 CROWDED_SHARE = 0.5
 """A leaf of which so many cells are small is one to merge with the like of it."""
+
+
+HOPELESS_SHARE = 0.4
+"""Of the cells with a figure above 0: where more than this are unsafe, suppression leaves no table worth reading."""
+
+SMALL_TABLE = 1_000
+"""A table with no more cells above 0 is tried whatever the share: that costs next to nothing."""
+
+
+def is_hopeless(problem: Problem) -> bool:
+    """Whether so many cells are unsafe that the table is refused before anything is hidden."""
+    filled = int((problem.values > 0).sum())
+    return filled > SMALL_TABLE and int(problem.targets.sum()) > HOPELESS_SHARE * filled
 
 
 def recoding(grid: Grid, rule: Rule) -> list[str]:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from polku.disclosure.dimensions import Dimension
 from polku.disclosure.primary.contributions import AmountCells, Contributions, amount_cells
-from polku.disclosure.protection.advice import recoding_of_amounts
+from polku.disclosure.protection.advice import is_hopeless, recoding_of_amounts
 from polku.disclosure.protection.frames import (
     CERTIFICATE,
     STEP,
@@ -32,7 +32,6 @@ from polku.disclosure.protection.frames import (
 from polku.disclosure.protection.grid import Grid
 from polku.disclosure.protection.ranges import AmountLevel, AmountRule, problem_of
 from polku.disclosure.protection.search import cover
-from polku.disclosure.protection.table import HOPELESS_SHARE, SMALL_TABLE
 from polku.errors import Exit, Refusal
 
 if TYPE_CHECKING:
@@ -88,8 +87,7 @@ def protect_amounts(
     cells = amount_cells(given, own, rule.policy)
     some = given.amounts[given.amounts > 0]
     problem = problem_of(cells, rule, float(np.median(some)) if len(some) else 1.0)
-    somebody = int((cells.total > 0).sum())
-    if somebody > SMALL_TABLE and problem.targets.sum() > HOPELESS_SHARE * somebody:
+    if is_hopeless(problem):
         raise _hopeless(grid, cells, "too many of its amounts are unsafe")
     found = cover(problem, grid, told)
     if found.unprotected:

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from polku.disclosure.dimensions import Dimension
-from polku.disclosure.protection.advice import recoding
+from polku.disclosure.protection.advice import is_hopeless, recoding
 from polku.disclosure.protection.frames import (
     CERTIFICATE,
     STEP,
@@ -36,13 +36,6 @@ COUNT = "count"
 RESERVED = (COUNT, CERTIFICATE, STEP)
 """No dimension has these names."""
 
-HOPELESS_SHARE = 0.4
-"""Of the cells that somebody is in: where more than this are small, suppression leaves no table worth reading."""
-
-
-SMALL_TABLE = 1_000
-"""A table with no more cells that somebody is in is tried whatever the share: that costs next to nothing."""
-
 
 def protect_table(
     inner: pd.DataFrame,
@@ -62,8 +55,7 @@ def protect_table(
     flattened = [own.flattened(sorted(map(str, inner[name].unique()))) for name, own in dimensions.items()]
     grid = Grid(flattened, *_inner(inner, flattened))
     problem = problem_of(grid.values, rule)
-    somebody = int((grid.values > 0).sum())
-    if somebody > SMALL_TABLE and problem.targets.sum() > HOPELESS_SHARE * somebody:
+    if is_hopeless(problem):
         raise _hopeless(grid, rule, "too many of its cells are small")
     found = cover(problem, grid, told)
     if found.unprotected:
