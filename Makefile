@@ -35,7 +35,7 @@ nightly: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## main job: extracts, sealing
 	$(BIN)/python -m orchestration.nightly
 
 test: .venv/ready browser postgres ## all tests, the whole pipeline and a real browser among them; those of `make spark` apart
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder -m "not spark"
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not spark"
 
 spark: .venv/ready java ## a night on a real Spark cluster on this machine, compared with DuckDB's table by table
 	$(BIN)/python -m pytest tests/pipeline/test_engines.py

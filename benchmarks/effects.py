@@ -46,6 +46,7 @@ MODELS = (
     "intermediate/int_match_risk_sets",
     "intermediate/int_follow_risk_sets",
     "intermediate/int_weigh_risk_sets",
+    "intermediate/int_share_entrants",
     "intermediate/int_carry_gains",
     "intermediate/int_estimate_gains",
     "marts/person_outcome",

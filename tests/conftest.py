@@ -16,7 +16,9 @@ from polku.studies import load_study
 from tests.once import made_once
 from tests.postgres import Postgres, cluster
 
-settings.register_profile("polku", deadline=None)
+# Every run draws other examples; a long search is one of its own: pytest --hypothesis-profile thorough
+settings.register_profile("polku", deadline=None, max_examples=50)
+settings.register_profile("thorough", deadline=None, max_examples=1000)
 settings.load_profile("polku")
 
 SMALL_STUDY = "mvad"
@@ -24,8 +26,15 @@ SMALL_STUDY = "mvad"
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole paths come first: of the two processes of `make test`, none may be left with a long file at the end."""
-    items.sort(key=lambda item: item.get_closest_marker("pipeline") is None)
+    """Whole paths come first: of the processes of `make test`, none may be left with a long file at the end.
+
+    Those of the larger study before those of the smaller one, which are first by name: both nights are then made at
+    the same time, and nobody waits for one that another process makes.
+    """
+    paths = [item for item in items if item.get_closest_marker("pipeline")]
+    rest = [item for item in items if not item.get_closest_marker("pipeline")]
+    by_file = {path: [item for item in paths if item.path == path] for path in dict.fromkeys(i.path for i in paths)}
+    items[:] = [item for path in reversed(by_file) for item in by_file[path]] + rest
 
 
 @pytest.fixture(scope="session")

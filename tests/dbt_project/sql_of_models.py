@@ -1,7 +1,7 @@
 """Runs the SQL of built models on invented rows, without landing, dbt or encryption.
 
-Belongs here: an empty warehouse in memory, tables in it, and the compiled models as views. Does not belong here: any
-expectation.
+Belongs here: an empty warehouse in memory, tables in it, and the compiled models in their order. Does not belong here:
+any expectation.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Warehouse:
     """Tables and models under the names that models read them by (`intermediate.int_x`)."""
 
     def __init__(self, built: Built, models: Iterable[str]) -> None:
-        """`models` become views in this order; what they read must be there (`table`, `seed`) when they are queried."""
+        """`models` are made in this order (`make`, `compute`) of what is there (`table`, `seed`)."""
         self._con = duckdb.connect()
         self._con.execute("attach ':memory:' as warehouse")
         self._models = [(model, built.compiled(model.split(".")[1])) for model in models]
@@ -47,9 +47,16 @@ class Warehouse:
         self._con.execute(f"create or replace table warehouse.staging.{name} as from read_csv('{file}', header = true)")
 
     def make(self) -> None:
-        """Make the models, once all that they read is there."""
+        """Make the models as views, once all that they read is there; a query computes all that it reads anew."""
+        self._make("view")
+
+    def compute(self) -> None:
+        """Make the models as tables of what they read now: a chain of views is computed once for each reader of it."""
+        self._make("table")
+
+    def _make(self, kind: str) -> None:
         for model, sql in self._models:
-            self._con.execute(f"create or replace view warehouse.{model} as {sql}")
+            self._con.execute(f"create or replace {kind} warehouse.{model} as {sql}")
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Rows of a query."""

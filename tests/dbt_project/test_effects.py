@@ -157,7 +157,7 @@ def test_the_error_is_how_far_leaving_out_each_person_or_block_moves_the_differe
             for person, month, client, _, staying, employed in rows
         ],
     )
-    estimating.make()
+    estimating.compute()
     found = estimating.query(
         "select mean_client, mean_other, difference, standard_error, degrees_of_freedom, persons_client, persons_other"
         f" from warehouse.intermediate.int_estimate_effects where design_code = '{design}'"
@@ -228,7 +228,7 @@ def test_what_others_gained_by_entering_is_removed_month_by_month(
             for k in months
         ],
     )
-    estimating.make()
+    estimating.compute()
     found = estimating.query(
         "select difference, standard_error from warehouse.intermediate.int_estimate_effects"
         " where design_code = 'own_gains_removed' and outcome_code = 'employed' and span_code = 'month'"

@@ -1,4 +1,4 @@
-"""Runs a release in a process of its own that is killed before its n-th file operation: `killed.py FOLDER N DO`.
+"""A release that is killed before its n-th file operation; to be run in a process of its own.
 
 Belongs here: what a killed run does. Does not belong here: what must be left (`test_release_ledger`).
 """
@@ -10,12 +10,13 @@ import signal
 import sys
 from pathlib import Path
 
-from tests.polku.disclosure.ledger.test_release_ledger import append, ledger_in
+from tests.polku.disclosure.ledger.three_releases import append, ledger_in
 
 OPERATIONS = ("open", "os.rename", "os.remove", "os.mkdir")
 
 
 def main(folder: Path, fatal: int, what: str) -> None:
+    """Append (`what` is `append`) or withdraw in the ledger of `folder`."""
     done = 0
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
@@ -31,6 +32,3 @@ def main(folder: Path, fatal: int, what: str) -> None:
         append(ledger, "b", 2)
     else:
         ledger.withdraw("a", "an outlier was told")
-
-
-main(Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3])

@@ -3,50 +3,16 @@ from __future__ import annotations
 import fcntl
 import shutil
 import signal
-import subprocess
-import sys
-from datetime import date
+from multiprocessing import get_context
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 
-from polku.disclosure.ledger.conclusion import conclude
-from polku.disclosure.ledger.decision import decide
-from polku.disclosure.ledger.release_ledger import Draft, Entry, ReleaseLedger
+from polku.disclosure.ledger.release_ledger import ReleaseLedger
 from polku.errors import Exit, Refusal
-from polku.layout import CHECKOUT
-from tests.polku.disclosure.ledger.cells import SPEC, present, record_keys
-from tests.polku.disclosure.ledger.plain_files import PlainCells
-
-RECORDS = record_keys(100)
-MEMBERS = {
-    1: {"a": set(range(30)), "b": set(range(30, 100))},
-    2: {"a": set(range(50)), "b": set(range(50, 100))},
-    3: {"a": set(range(49)), "b": set(range(49, 100))},
-}
-"""Twenty persons move in the second release, one moves back in the third."""
-
-
-def ledger_in(folder: Path) -> ReleaseLedger:
-    return ReleaseLedger(folder, PlainCells())
-
-
-def draft(ledger: ReleaseLedger, release: str, night: int) -> Draft:
-    cells = MEMBERS[night]
-    decision = decide(present(cells, RECORDS), ledger.history().get("areas", []), 10)
-    rows = [(area, len(persons), "ok") for area, persons in cells.items()]
-    table = pd.DataFrame(rows, columns=["area", "persons", "status"]).astype({"persons": "Int64"})
-    table.loc[decision.forced, ["persons", "status"]] = [pd.NA, "secondary"]
-    concluded = conclude(table, SPEC, decision, ledger.head()[0] + 1, np.datetime64(f"2026-03-0{night}"))
-    return Draft(
-        release, date(2026, 3, night), {"d-1": "00"}, "policy", None, {"areas": concluded}, {"areas": ("area",)}, {}
-    )
-
-
-def append(ledger: ReleaseLedger, release: str, night: int) -> Entry:
-    return ledger.append(draft(ledger, release, night), ledger.head())
+from tests.polku.disclosure.ledger import killed
+from tests.polku.disclosure.ledger.cells import present
+from tests.polku.disclosure.ledger.three_releases import MEMBERS, RECORDS, append, draft, ledger_in
 
 
 @pytest.fixture
@@ -165,15 +131,19 @@ def test_killed_before_any_file_operation_the_next_run_repairs(tmp_path: Path, w
     """In processes of their own, killed by the kernel; the first that lives through has no operation left to die of."""
     ledger = ledger_in(tmp_path / "start")
     append(ledger, "aa", 1)
+    # Each begins as a copy of one process that has loaded everything.
+    processes = get_context("forkserver")
+    processes.set_forkserver_preload([killed.__name__])
     survived, fatal, outcomes = False, 0, set()
     while not survived:
         fatal += 1
         folder = tmp_path / f"killed_{fatal}"
         shutil.copytree(tmp_path / "start", folder)
-        command = [sys.executable, "-m", "tests.polku.disclosure.ledger.killed", str(folder), str(fatal), what]
-        done = subprocess.run(command, cwd=CHECKOUT, capture_output=True, check=False)
-        assert done.returncode in (0, -signal.SIGKILL), done.stderr.decode()
-        survived = done.returncode == 0
+        process = processes.Process(target=killed.main, args=(folder, fatal, what))
+        process.start()
+        process.join()
+        assert process.exitcode in (0, -signal.SIGKILL)
+        survived = process.exitcode == 0
         left = ledger_in(folder)
         outcomes.add(len(left.entries()))
         if len(left.entries()) == 1:
