@@ -78,16 +78,18 @@
 
 
 {# A double with so many decimals; halves go away from zero. Spark would round what the double is written as, and 1.005,
-   which is a little less, up: it is given DuckDB's steps. #}
+   which is a little less, up: it is given DuckDB's steps. The last bits of a sum follow the order of its rows, and would
+   decide about a half: they go first. #}
 {% macro round_to(number, decimals) -%}
-    {{ return(adapter.dispatch('round_to', 'polku')(number, decimals)) }}
+    {%- set round_once = adapter.dispatch('round_once', 'polku') -%}
+    {{ return(round_once(round_once(number, [decimals + 3, 10] | max), decimals)) }}
 {%- endmacro %}
 
-{% macro duckdb__round_to(number, decimals) -%}
+{% macro duckdb__round_once(number, decimals) -%}
     round({{ number }}, {{ decimals }})
 {%- endmacro %}
 
-{% macro spark__round_to(number, decimals) -%}
+{% macro spark__round_once(number, decimals) -%}
     {%- if decimals < 0 -%}
     (round(({{ number }}) / 1e{{ -decimals }}D) * 1e{{ -decimals }}D)
     {%- else -%}

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from duckdb import DuckDBPyConnection as Connection
 
-from assets.engines import LAYERS_READ
 from polku.errors import Exit, Refusal
 from polku.layout import DataRoot
 from polku.research import lake, storage
 from tests.pipeline.conftest import Platform
+from tests.pipeline.two_engines import differences
 from tests.postgres import Postgres
 
 pytestmark = pytest.mark.pipeline
@@ -59,36 +59,7 @@ def con(services: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
 def test_every_table_is_the_same_row_by_row(
     finished: Callable[[str], Platform], on_lake: dict[str, Platform], study: str
 ) -> None:
-    with storage.connect(on_lake[study].root) as con:
-        for name, platform in (("warehouse", finished(study)), ("from_lake", on_lake[study])):
-            storage.attach(con, platform.root, platform.root.warehouse, name, read_only=True)
-        tables = columns_of(con, "warehouse")
-        assert {"marts.person_month", "intermediate.int_resolve_persons"} <= tables.keys()
-        assert columns_of(con, "from_lake") == tables
-        different = {table: rows for table, columns in tables.items() if (rows := difference(con, table, columns))}
-    assert different == {}
-
-
-def columns_of(con: Connection, database: str) -> dict[str, list[tuple[str, str]]]:
-    """Columns and types of each table and view that is read outside dbt."""
-    where = "table_catalog = $1 and list_contains($2, table_schema)"
-    query = f"select table_schema || '.' || table_name from information_schema.tables where {where} order by all"
-    tables = con.execute(query, [database, list(LAYERS_READ)]).fetchall()
-    described = {table: con.execute(f"describe {database}.{table}").fetchall() for (table,) in tables}
-    return {table: [(name, kind) for name, kind, *_ in columns] for table, columns in described.items()}
-
-
-def difference(con: Connection, table: str, columns: list[tuple[str, str]]) -> int:
-    """Rows that are in one alone, equal ones counted as often as they are there.
-
-    The last bits of a sum of doubles follow the order of its rows; no mart has such a sum that is not rounded.
-    """
-    is_mart = table.startswith("marts.")
-    values = ", ".join(name if is_mart or kind != "DOUBLE" else f"round({name}, 9)" for name, kind in columns)
-    one, other = (f"select {values} from {database}.{table}" for database in ("warehouse", "from_lake"))
-    query = f"select count(*) from (({one} except all {other}) union all ({other} except all {one}))"
-    [(rows,)] = con.execute(query).fetchall()
-    return int(rows)
+    assert differences(finished(study).root, on_lake[study].root) == {}
 
 
 @pytest.mark.parametrize("study", STUDIES)

@@ -19,9 +19,9 @@ from assets.engines import spark as engine
 from assets.warehouse import prepared_project
 from polku.errors import Exit
 from polku.layout import DataRoot
-from polku.research import storage
 from polku.research.cluster import read_cluster
 from tests.pipeline.cluster import Running, cluster, free_ports
+from tests.pipeline.two_engines import differences
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -69,27 +69,7 @@ def test_the_cluster_is_a_real_one(spark: Running, on_spark: Any) -> None:
 
 
 def test_every_table_of_both_engines_is_the_same(finished: Callable[[str], Any], on_spark: Any) -> None:
-    with storage.connect(on_spark.root) as con:
-        storage.attach(con, finished(STUDY).root, finished(STUDY).root.warehouse, "duckdb_built", read_only=True)
-        storage.attach(con, on_spark.root, on_spark.root.warehouse, "spark_built", read_only=True)
-        of_duckdb, of_spark = (
-            con.execute(
-                "select table_schema || '.' || table_name from information_schema.tables "
-                f"where table_catalog = '{name}' and table_schema in ('intermediate', 'marts') order by all"
-            ).fetchall()
-            for name in ("duckdb_built", "spark_built")
-        )
-        assert of_duckdb == of_spark
-        different = []
-        for (table,) in of_duckdb:
-            one, other = f"duckdb_built.{table}", f"spark_built.{table}"
-            if con.execute(f"describe {one}").fetchall() != con.execute(f"describe {other}").fetchall():
-                different.append(f"{table}: columns")
-            for left, right in ((one, other), (other, one)):
-                [[rows]] = con.execute(f"select count(*) from (from {left} except all from {right})").fetchall()
-                if rows:
-                    different.append(f"{table}: {rows} rows only in {left}")
-    assert different == []
+    assert differences(finished(STUDY).root, on_spark.root) == {}
 
 
 def test_every_released_table_of_both_engines_is_the_same(finished: Callable[[str], Any], on_spark: Any) -> None:

@@ -67,7 +67,7 @@ staged as (
     select
         'matched' as stage_code,
         at_risk.*,
-        {{ quotient('matched.weight_60', '60') }} as weight
+        {{ as_number('matched.weight_60') }} as weight
     from at_risk
     inner join matched
         on
