@@ -20,10 +20,9 @@ from threading import Event, Thread
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from polku.layout import CHECKOUT, DataRoot
-from tests.pipeline.cluster import Running, cluster
-from tests.pipeline.two_engines import differences
+from tests.pipeline.cluster import Running, cluster, write_settings
+from tests.pipeline.two_engines import SINGLES, differences, different_files, unbuilt_copy
 
-MADE_BY_A_NIGHT = ("marts.duckdb", "warehouse.duckdb", "built", "release", "release_ledger", "published")
 TABLES_BEFORE_THE_LOSS = 20
 
 
@@ -38,24 +37,17 @@ def main() -> None:
         base, share, place = (Path(folder) / name for name in ("data", "share", "cluster"))
         for each in (share, place):
             each.mkdir()
-        root = DataRoot(args.study, base / args.study)
-        shutil.copytree(source.path, root.path, symlinks=True)
-        for name in MADE_BY_A_NIGHT:
-            made = root.path / name
-            shutil.rmtree(made) if made.is_dir() else made.unlink()
+        root = unbuilt_copy(source, base)
         with cluster(place) as running:
             seconds = night(root, running, share, lose_a_worker=args.lose_a_worker)
         print(f"a night on Spark: {seconds:.0f} s wall")
-        print(f"tables that differ (rows): {differences(source, root) or 'none'}")
+        print(f"tables that differ (rows): {differences(source, root, SINGLES) or 'none'}")
         print(f"released files that differ: {different_files(source, root) or 'none'}")
 
 
 def night(root: DataRoot, running: Running, share: Path, *, lose_a_worker: bool) -> float:
     """Seconds of the nightly run; where it is asked for, a worker is killed when some tables are there."""
-    root.engine_settings("spark").write_text(
-        f'host = "127.0.0.1"\nport = {running.thrift_port}\nshare = "{share}"\nshare_is_encrypted = true\n',
-        encoding="utf-8",
-    )
+    write_settings(root, running.thrift_port, share)
     home = root.path.parent / "dagster"
     home.mkdir()
     shutil.copyfile(CHECKOUT / "dagster.yaml", home / "dagster.yaml")
@@ -76,14 +68,6 @@ def night(root: DataRoot, running: Running, share: Path, *, lose_a_worker: bool)
     subprocess.run(command, cwd=CHECKOUT, env=os.environ | where | {"POLKU_ENGINE": "spark"}, check=True)
     ended.set()
     return time.perf_counter() - began
-
-
-def different_files(one: DataRoot, other: DataRoot) -> list[str]:
-    """Names of released tables whose bytes are not the same."""
-    of_one, of_other = (
-        {path.name: path.read_bytes() for path in (root.published / "current").glob("*.csv")} for root in (one, other)
-    )
-    return sorted(name for name in of_one | of_other if of_one.get(name) != of_other.get(name))
 
 
 if __name__ == "__main__":

@@ -16,9 +16,7 @@ from polku.studies import load_study
 from tests.once import made_once
 from tests.postgres import Postgres, cluster
 
-# Every run draws other examples; a long search is one of its own: pytest --hypothesis-profile thorough
-settings.register_profile("polku", deadline=None, max_examples=50)
-settings.register_profile("thorough", deadline=None, max_examples=1000)
+settings.register_profile("polku", deadline=None)
 settings.load_profile("polku")
 
 SMALL_STUDY = "mvad"
@@ -31,10 +29,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     Those of the larger study before those of the smaller one, which are first by name: both nights are then made at
     the same time, and nobody waits for one that another process makes.
     """
-    paths = [item for item in items if item.get_closest_marker("pipeline")]
-    rest = [item for item in items if not item.get_closest_marker("pipeline")]
-    by_file = {path: [item for item in paths if item.path == path] for path in dict.fromkeys(i.path for i in paths)}
-    items[:] = [item for path in reversed(by_file) for item in by_file[path]] + rest
+    items.sort(key=lambda item: str(item.path) if item.get_closest_marker("pipeline") else "", reverse=True)
 
 
 @pytest.fixture(scope="session")

@@ -24,7 +24,7 @@ OTHERS = 5
 CALIPER = 0.2
 AT_RISK = st.tuples(st.integers(0, 1), st.booleans(), st.integers(-20, 20))
 """Month, whether the person enters in it, and ten times the log odds of entering."""
-many = settings(max_examples=15, deadline=None)
+many = settings(max_examples=40, deadline=None)
 
 
 @pytest.fixture(scope="module")

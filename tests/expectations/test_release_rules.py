@@ -20,21 +20,13 @@ from polku.disclosure.protection import sums
 from polku.layout import DataRoot
 from polku.research import storage
 from polku.research.contributions import unsafe_amounts_of
+from tests.polku.disclosure import known
 from tests.polku.disclosure.protection.test_alike import FIRST, SECOND, marts
 from tests.polku.disclosure.protection.test_alike import POLICY as FIVE
 
 RULE = load_policy("fi_study_v1")
 SHARES = ReleaseSpec("shares", ("month", "state"), "persons", measures=("share",), additive=("state",))
-EXITS = ReleaseSpec(
-    "exits",
-    ("year", "outcome"),
-    "persons",
-    base="leavers",
-    base_by=("year",),
-    measures=("share",),
-    additive=("outcome", "year"),
-    total_code={"year": None},
-)
+EXITS = replace(known.EXITS, measures=("share",))
 
 
 def shares(**counts: int) -> pd.DataFrame:

@@ -23,6 +23,8 @@ from typing import Any
 
 from pyhive import hive
 
+from polku.layout import DataRoot
+
 HOME = Path(str(distribution("pyspark").locate_file("pyspark")))
 STARTS_WITHIN = 240
 """Seconds; on an idle machine the driver is there after 20."""
@@ -149,6 +151,13 @@ def cluster(folder: Path) -> Iterator[Running]:
         # The first session makes the catalog, which takes longer than a night waits for one.
         hive.connect("127.0.0.1", thrift_port, username="polku").close()
         yield running
+
+
+def write_settings(root: DataRoot, port: int, share: Path) -> None:
+    """Where the platform finds the thrift server and the share."""
+    root.engine_settings("spark").write_text(
+        f'host = "127.0.0.1"\nport = {port}\nshare = "{share}"\nshare_is_encrypted = true\n', encoding="utf-8"
+    )
 
 
 def wait_until(ready: Callable[[], bool]) -> None:

@@ -18,10 +18,9 @@ import pytest
 from assets.engines import spark as engine
 from assets.warehouse import prepared_project
 from polku.errors import Exit
-from polku.layout import DataRoot
 from polku.research.cluster import read_cluster
-from tests.pipeline.cluster import Running, cluster, free_ports
-from tests.pipeline.two_engines import differences
+from tests.pipeline.cluster import Running, cluster, free_ports, write_settings
+from tests.pipeline.two_engines import SINGLES, differences, different_files, unbuilt_copy
 
 pytestmark = [
     pytest.mark.pipeline,
@@ -43,22 +42,12 @@ def on_spark(finished: Callable[[str], Any], spark: Running, tmp_path_factory: p
     """The study after a night on Spark, beside the one that DuckDB has built."""
     source = finished(STUDY)
     base, share = tmp_path_factory.mktemp("on_spark"), tmp_path_factory.mktemp("share")
-    shutil.copytree(source.root.path, base / STUDY, symlinks=True)
+    unbuilt_copy(source.root, base)
     platform = type(source)(base, STUDY)
-    for made in ("marts.duckdb", "warehouse.duckdb"):
-        (platform.root.path / made).unlink()
-    for made in ("built", "release", "release_ledger", "published"):
-        shutil.rmtree(platform.root.path / made)
     write_settings(platform.root, spark.thrift_port, share)
     done = platform.run("orchestration.nightly", POLKU_ENGINE="spark")
     assert done.returncode == 0, (done.stdout[-2000:], done.stderr[-4000:])
     return platform
-
-
-def write_settings(root: DataRoot, port: int, share: Path) -> None:
-    root.engine_settings("spark").write_text(
-        f'host = "127.0.0.1"\nport = {port}\nshare = "{share}"\nshare_is_encrypted = true\n', encoding="utf-8"
-    )
 
 
 def test_the_cluster_is_a_real_one(spark: Running, on_spark: Any) -> None:
@@ -69,16 +58,11 @@ def test_the_cluster_is_a_real_one(spark: Running, on_spark: Any) -> None:
 
 
 def test_every_table_of_both_engines_is_the_same(finished: Callable[[str], Any], on_spark: Any) -> None:
-    assert differences(finished(STUDY).root, on_spark.root) == {}
+    assert differences(finished(STUDY).root, on_spark.root, SINGLES) == {}
 
 
 def test_every_released_table_of_both_engines_is_the_same(finished: Callable[[str], Any], on_spark: Any) -> None:
-    def released(root: DataRoot) -> dict[str, bytes]:
-        return {path.name: path.read_bytes() for path in sorted((root.published / "current").glob("*.csv"))}
-
-    of_duckdb = released(finished(STUDY).root)
-    assert of_duckdb
-    assert released(on_spark.root) == of_duckdb
+    assert different_files(finished(STUDY).root, on_spark.root) == []
 
 
 def test_dagster_hears_of_every_model_once(on_spark: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -91,7 +91,7 @@ def test_a_night_without_news_writes_no_table_and_clears_up_after_a_killed_one(
 
 def test_a_time_at_which_nothing_was_known_is_refused(corrected: tuple[Any, dict[str, Any]]) -> None:
     platform, _ = corrected
-    for time in ("2001-01-01", "yesterday"):
+    for time in ("2001-01-01", "ura-20010101-0001", "yesterday"):
         asked = platform.run("orchestration.as_of", time)
         assert asked.returncode == 2, asked.stdout
         assert asked.stderr

@@ -17,6 +17,16 @@ def two_way(a: str, b: str, count: str) -> ReleaseSpec:
 
 GRID = two_way("a", "b", "count")
 COUNTRIES = two_way("age", "geo", "freq")
+EXITS = ReleaseSpec(
+    "exits",
+    ("year", "outcome"),
+    "persons",
+    base="leavers",
+    base_by=("year",),
+    additive=("outcome", "year"),
+    total_code={"year": None},
+)
+"""Who left, by year and how; the years are added up, and so are the ways to leave within one."""
 
 
 def seen(name: str, *, marks: bool = True) -> pd.DataFrame:

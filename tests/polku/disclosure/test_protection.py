@@ -303,20 +303,8 @@ def test_certificates_of_linked_tables_hold_for_each() -> None:
     assert set(made.certificates["table"]) == {"county", "kind"}
 
 
-EXITS = ReleaseSpec(
-    "exits",
-    ("year", "outcome"),
-    "persons",
-    base="leavers",
-    base_by=("year",),
-    additive=("outcome", "year"),
-    total_code={"year": None},
-)
-
-
 def test_a_year_without_anybody_is_hidden_with_a_proof_across_years() -> None:
     """Its base is hidden, so nobody knows what its outcomes are together; only the years tell."""
-    spec = EXITS
     years = {2018: (0, 0), 2019: (66, 136), 2020: (94, 217), None: (160, 353)}
     rows = [
         (year, outcome, sum(counts), n)
@@ -324,15 +312,15 @@ def test_a_year_without_anybody_is_hidden_with_a_proof_across_years() -> None:
         for outcome, n in zip(("work", "else"), counts, strict=True)
     ]
     table = pd.DataFrame(rows, columns=["year", "outcome", "leavers", "persons"])
-    made = protect_release({"exits": (table, spec)}, policy(10))
-    assert faults_of_release({"exits": (made.tables["exits"], spec)}, made.certificates) == []
-    assert recover(made.tables["exits"], spec, policy(10)) == []
+    made = protect_release({"exits": (table, known.EXITS)}, policy(10))
+    assert faults_of_release({"exits": (made.tables["exits"], known.EXITS)}, made.certificates) == []
+    assert recover(made.tables["exits"], known.EXITS, policy(10)) == []
     assert statuses(made.tables["exits"])[:2] == ["primary", "primary"]
 
 
 def test_a_cell_that_its_mark_would_give_away_protects_nothing() -> None:
     """Of ten leavers all ten found work: hidden and not small, it would be ten. The total is hidden instead."""
-    spec = replace(EXITS, additive=("year",))
+    spec = replace(known.EXITS, additive=("year",))
     rows = [(2019, "work", 11, 1), (2020, "work", 0, 0), (2021, "work", 10, 10), (None, "work", 21, 11)]
     table = pd.DataFrame(rows, columns=["year", "outcome", "leavers", "persons"])
     rule = policy(10, complements=False)

@@ -8,7 +8,7 @@ from itertools import combinations
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from polku.research.clusters import MOST_IDENTIFIERS, TOO_MANY, TWO_PERSONS, UNSTATED, cluster
@@ -93,11 +93,13 @@ def split(part: set[int]) -> list[set[int]]:
     return [{i} for i in part]
 
 
+@settings(max_examples=150, deadline=None)
 @given(registers())
 def test_clusters_are_what_the_rule_says(world: tuple[list[str], list[Link]]) -> None:
     assert partition(clusters(*world)[0]) == by_the_rule(*world)
 
 
+@settings(max_examples=60, deadline=None)
 @given(registers(), st.data())
 def test_neither_the_order_of_links_nor_of_identifiers_matters(
     world: tuple[list[str], list[Link]], data: st.DataObject
@@ -110,6 +112,7 @@ def test_neither_the_order_of_links_nor_of_identifiers_matters(
     assert here[1] == there[1]
 
 
+@settings(max_examples=60, deadline=None)
 @given(registers())
 def test_two_permanent_codes_are_one_person_only_by_a_stated_change(world: tuple[list[str], list[Link]]) -> None:
     kinds, links = world
@@ -121,6 +124,7 @@ def test_two_permanent_codes_are_one_person_only_by_a_stated_change(world: tuple
     assert max(len(part) for part in partition(persons)) <= MOST_IDENTIFIERS
 
 
+@settings(max_examples=60, deadline=None)
 @given(registers(), st.data())
 def test_a_persons_key_is_that_of_the_identifier_that_came_first(
     world: tuple[list[str], list[Link]], data: st.DataObject

@@ -20,22 +20,13 @@ from polku.disclosure.inexact.protections import Protection
 from polku.disclosure.ledger.night import Outcome, Plan, plan
 from polku.disclosure.ledger.release_ledger import Draft, ReleaseLedger
 from polku.disclosure.ledger.sketch import sketch
+from tests.polku.disclosure import known
 from tests.polku.disclosure.ledger.cells import record_keys
 from tests.polku.disclosure.ledger.plain_files import PlainCells
 
 POLICY = load_policy("fi_study_v1")
 RECORDS = record_keys(4000)
-EXITS = ReleaseSpec(
-    "exits",
-    ("year", "outcome"),
-    "persons",
-    base="leavers",
-    base_by=("year",),
-    measures=("share", "mean_days"),
-    additive=("outcome", "year"),
-    total_code={"year": None},
-    members="int_list_exit_members",
-)
+EXITS = replace(known.EXITS, measures=("share", "mean_days"), members="int_list_exit_members")
 STATES = ReleaseSpec(
     "states", ("month", "state"), "persons", measures=("share",), additive=("state",), members="int_list_state_members"
 )
