@@ -7,40 +7,61 @@ alike in so many copies; ledger and packages stay those of the fewer.
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
+import duckdb
 import numpy as np
 
+from polku.contracts.model import Table
 from polku.layout import DataRoot
+from polku.progress import stepped
 from polku.research import landed, storage
 from polku.research.identities import identities
 from polku.studies import Study
 
 BORN = "birth_month"
+LEFT_BEHIND = ("authorities", "linkage", "dagster", "dbt", "built", "published", "release*", "*.duckdb.wal")
+"""What the night makes anew, or has no use for."""
 
 
-def multiply(root: DataRoot, study: Study, times: int) -> None:
-    """Put so many persons in the place of each one, in landing and in the store of identities."""
+def multiply(few: DataRoot, many: DataRoot, study: Study, times: int) -> None:
+    """Make a study of so many persons for each one of `few`: landing and the store of identities of a night to come."""
+    made = DataRoot(few.study, many.path.with_name("unfinished"))
+    shutil.rmtree(made.path, ignore_errors=True)
+    left_behind = shutil.ignore_patterns(*LEFT_BEHIND, few.warehouse.name, few.marts.name)
+    shutil.copytree(few.path, made.path, ignore=left_behind)
     # Another key for each copy by one bit mask of it: different keys stay different, and positive.
     masks = [0, *(int(mask) for mask in np.random.default_rng(times).integers(1, 2**62, times - 1))]
-    with storage.connect(root) as con:
-        for contract in study.contracts.values():
-            for table in contract.tables:
-                keys = [column.name for column in table.identifiers]
-                is_born = any(column.name == BORN for column in table.columns)
-                for part in landed.parts(root, contract.register, table.name):
-                    copies = []
-                    for no, mask in enumerate(masks):
-                        other = [
-                            f"row_no * {times} + {no} as row_no",
-                            *(f"xor({key}, {mask}) as {key}" for key in keys),
-                            *([f"cast({BORN} + interval {no % 24} month as date) as {BORN}"] if is_born else []),
-                        ]
-                        copies.append(f"select * replace ({', '.join(other)}) from {storage.parquet(part)}")
-                    order = ", ".join([*(f"{key} nulls last" for key in keys), "row_no"])
-                    storage.write_parquet(con, f"({' union all '.join(copies)}) order by {order}", part)
-    with identities(root) as store:
+    parts = [
+        (table, part)
+        for contract in study.contracts.values()
+        for table in contract.tables
+        for part in landed.parts(made, contract.register, table.name)
+    ]
+    with storage.connect(made) as con:
+        for table, part in stepped(parts, "parts of landing"):
+            _multiply(con, table, part, masks)
+    with identities(made) as store:
         [(arrived,)] = store.con.execute("select max(no) from identities.entity").fetchall()
         store.con.execute("create temp table fewer as from identities.entity")
         for no, mask in enumerate(masks[1:], start=1):
             store.con.execute(
                 f"insert into identities.entity select xor(entity_key, {mask}), id_type, no + {no * arrived} from fewer"
             )
+    made.path.rename(many.path)
+
+
+def _multiply(con: duckdb.DuckDBPyConnection, table: Table, part: Path, masks: list[int]) -> None:
+    keys = [column.name for column in table.identifiers]
+    is_born = any(column.name == BORN for column in table.columns)
+    con.execute(f"create or replace temp table copies as from {storage.parquet(part)} limit 0")
+    for no, mask in enumerate(masks):
+        other = [
+            f"row_no * {len(masks)} + {no} as row_no",
+            *(f"xor({key}, {mask}) as {key}" for key in keys),
+            *([f"cast({BORN} + interval {no % 24} month as date) as {BORN}"] if is_born else []),
+        ]
+        con.execute(f"insert into copies select * replace ({', '.join(other)}) from {storage.parquet(part)}")
+    order = ", ".join([*(f"{key} nulls last" for key in keys), "row_no"])
+    storage.write_parquet(con, f"from copies order by {order}", part)

@@ -202,10 +202,12 @@ def main() -> None:
         stages[persons] = [*(() if root.inbox.is_dir() else prepare(root)), *night(root)]
         show(stages[persons])
     if args.times:
-        multiply(root, load_study(STUDY), args.times)
         persons *= args.times
-        print(f"{STUDY}, {persons} persons from landing on, {os.cpu_count()} cores")
-        stages[persons] = list(night(root))
+        many = DataRoot(STUDY, args.folder / str(persons) / STUDY)
+        if not many.landing.is_dir():
+            multiply(root, many, load_study(STUDY), args.times)
+        print(f"{STUDY}, {persons} persons from landing on, {os.cpu_count()} cores", flush=True)
+        stages[persons] = list(night(many))
         show(stages[persons])
     for name, exponent in growth(stages).items():
         print(f"{name:44} {exponent:8.2f}")

@@ -85,6 +85,7 @@ OUTCOMES = {
     "benefit_unemployment": "decimal(14,2)",
     "benefit_social_assistance": "decimal(14,2)",
 }
+SHARD = "integer as (cast(person_key % 64 as integer))"
 FOLLOWED_COLUMNS = {
     "person_key": "bigint",
     "group_code": "varchar",
@@ -93,6 +94,7 @@ FOLLOWED_COLUMNS = {
     "months_since_own_entry": "integer",
     "staying_weight": "decimal(10,6)",
     **OUTCOMES,
+    "shard": SHARD,
 }
 MATCHED_COLUMNS = {
     "stratum_code": "varchar",
@@ -101,6 +103,7 @@ MATCHED_COLUMNS = {
     "group_code": "varchar",
     "entry_month_index": "integer",
     "weight_60": "integer",
+    "shard": SHARD,
 }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from queue import Queue
 
 import dagster as dg
 import yaml
@@ -33,13 +34,21 @@ def test_dagsters_own_log_reads_every_event_while_it_is_open_and_reads_it_from_t
         folder = home / "history" / "runs"
         assert "DagsterEventType.ASSET_MATERIALIZATION" in told
         assert events_of(SqliteEventLogStorage(str(folder)), run_id) == told
-        # The user interface follows the database itself: nothing waits in its write-ahead log.
-        size = (folder / f"{run_id}.db").stat().st_size
-        instance.event_log_storage._close()
-        assert (folder / f"{run_id}.db").stat().st_size == size
         materialized = instance.get_latest_materialization_event(counted.key)
         assert materialized is not None
         assert materialized.run_id == run_id
+
+
+def test_who_follows_a_run_as_the_user_interface_does_hears_of_an_event(home: Path) -> None:
+    heard: Queue[str] = Queue()
+    with dg.DagsterInstance.get() as instance:
+        run = instance.get_run_by_id(run_once(instance))
+        log = SqliteEventLogStorage(str(home / "history" / "runs"))
+        log.watch(run.run_id, None, lambda entry, _: heard.put(entry.user_message))
+        instance.report_engine_event("said at last", run)
+        while heard.get(timeout=60) != "said at last":
+            pass
+        log.dispose()
 
 
 def test_a_log_that_dagster_has_kept_so_far_goes_on(home: Path) -> None:

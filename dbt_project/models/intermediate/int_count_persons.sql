@@ -3,7 +3,7 @@
 with persons as (
 
     select * from {{ ref('int_sum_persons') }}
-    where {{ in_all_shards(shard_of('person_key')) }}
+    where {{ in_all_shards('shard') }}
 
 ),
 
@@ -21,9 +21,9 @@ final as (
         design_code,
         group_code,
         months_since_entry,
-        {{ shard_of('person_key') }} as shard
+        shard
     from persons
-    group by design_code, group_code, months_since_entry, {{ shard_of('person_key') }}
+    group by design_code, group_code, months_since_entry, shard
 
 )
 

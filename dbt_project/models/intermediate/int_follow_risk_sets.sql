@@ -96,7 +96,8 @@ final as (
             else {{ one_over_staying('now.log_staying - entry.log_staying') }}
         end as staying_weight,
         {{ outcomes_as_numbers() }}
-        since_own_entry.month_index
+        since_own_entry.month_index,
+        {{ shard_of('since_own_entry.person_key') }} as shard
     from since_own_entry
     left join stretches as entry
         on

@@ -3,7 +3,7 @@
 with persons as (
 
     select * from {{ ref('int_sum_persons') }}
-    where {{ in_all_shards(shard_of('person_key')) }}
+    where {{ in_all_shards('shard') }}
 
 ),
 

@@ -128,7 +128,8 @@ final as (
         client_person_key as person_key,
         month_index as entry_month_index,
         'client' as group_code,
-        cast(60 as integer) as weight_60
+        cast(60 as integer) as weight_60,
+        {{ shard_of('client_person_key') }} as shard
     from matched
     union all
     select
@@ -137,7 +138,8 @@ final as (
         person_key,
         month_index as entry_month_index,
         'other' as group_code,
-        cast(sum({{ quotient('60', 'others') }}) as integer) as weight_60
+        cast(sum({{ quotient('60', 'others') }}) as integer) as weight_60,
+        {{ shard_of('person_key') }} as shard
     from matched
     group by stratum_code, subgroup_code, person_key, month_index
 

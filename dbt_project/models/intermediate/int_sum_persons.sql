@@ -29,6 +29,7 @@ bases as (
 changed as (
 
     select
+        staying.shard,
         staying.person_key,
         staying.group_code,
         staying.months_since_entry,
@@ -40,7 +41,8 @@ changed as (
     from staying
     inner join bases
         on
-            staying.person_key = bases.person_key
+            staying.shard = bases.shard
+            and staying.person_key = bases.person_key
             and staying.entry_month_index = bases.entry_month_index
 
 ),
@@ -60,9 +62,10 @@ final as (
         '{{ design }}' as design_code,
         group_code,
         person_key,
-        months_since_entry
+        months_since_entry,
+        shard
     from {{ its.rows }}
-    group by group_code, person_key, months_since_entry
+    group by group_code, person_key, months_since_entry, shard
     {{ 'union all' if not loop.last }}
     {% endfor %}
 

@@ -19,7 +19,8 @@ final as (
     from followed
     inner join matched
         on
-            followed.person_key = matched.person_key
+            followed.shard = matched.shard
+            and followed.person_key = matched.person_key
             and followed.entry_month_index = matched.entry_month_index
 
 )
