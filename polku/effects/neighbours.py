@@ -37,6 +37,8 @@ def whitened(design: Floats, treated: Bools) -> Floats:
     scale[scale == 0] = 1
     values, vectors = np.linalg.eigh(covariance / np.outer(scale, scale))
     real = values > TIE
+    if not real.any():
+        return np.zeros((len(design), 1))
     points: Floats = (design / scale) @ (vectors[:, real] / np.sqrt(values[real]))
     return points
 
@@ -121,7 +123,8 @@ def spread_among_alike(points: Floats, outcome: Floats, of: Ints, neighbours: in
     found = tree.query_ball_point(spots, np.take_along_axis(distances, last[:, None], axis=1)[:, 0] + TIE)
     size, total, square = (np.array([values[row].sum() for row in found]) for values in (persons, sums, squares))
     with np.errstate(invalid="ignore", divide="ignore"):
-        variance: Floats = (square - total**2 / size) / (size - 1)
+        # What is left of equal sums may be a little less than nothing.
+        variance: Floats = np.maximum(square - total**2 / size, 0) / (size - 1)
     return variance
 
 

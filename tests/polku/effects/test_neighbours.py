@@ -132,3 +132,9 @@ def test_the_spread_is_that_of_a_person_and_her_nearest(people: list[tuple[int, 
         expected.append(near.var(ddof=1))
     found = spread_among_alike(points, outcome, np.arange(len(people)), neighbours)
     assert found == pytest.approx(np.array(expected), rel=1e-6, abs=1e-6)
+
+
+def test_the_spread_of_equal_outcomes_is_none_and_never_less() -> None:
+    points = np.array([[0.0], [0.0], [0.0], [5.0], [6.0], [7.0]])
+    outcome = np.array([0.3, 0.3, 0.3, 1000.0, 1000.0, 1000.0])
+    assert spread_among_alike(points, outcome, np.array([0]), 2).tolist() == [0]
