@@ -16,7 +16,6 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 from dagster._core.storage.sql import create_engine
 from dagster._core.storage.sqlite import SQLITE_BUSY_TIMEOUT_SECONDS
 from dagster._serdes import ConfigurableClassData
-from sqlalchemy import event
 
 MOST_OPEN = 8
 """Runs whose logs are held open at a time; the web server reads many."""
@@ -46,6 +45,8 @@ class OpenEventLog(SqliteEventLogStorage):
                 self._initdb(engine)
                 self._initialized_dbs.add(shard)
             with engine.begin() as connection:
+                # Sound at any crash, with a write-ahead log (sqlite.org/pragma.html#pragma_synchronous).
+                connection.exec_driver_sql("pragma synchronous = normal")
                 database = connection.connection.dbapi_connection
                 changes = database.total_changes
                 yield connection
@@ -59,7 +60,6 @@ class OpenEventLog(SqliteEventLogStorage):
         if engine is None:
             timeout = {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS}
             engine = create_engine(self.conn_string_for_shard(shard), connect_args=timeout)
-            event.listen(engine, "connect", _do_not_wait_for_the_disk)
         # The last used one comes last.
         self._engines[shard] = engine
         while len(self._engines) > MOST_OPEN:
@@ -80,8 +80,3 @@ class OpenEventLog(SqliteEventLogStorage):
         """Close everything that is open."""
         self._close()
         super().dispose()
-
-
-def _do_not_wait_for_the_disk(connection: Any, _: Any) -> None:
-    # With a write-ahead log the database stays sound at any crash (sqlite.org/pragma.html#pragma_synchronous).
-    connection.execute("pragma synchronous = normal")

@@ -44,7 +44,7 @@ def test_who_follows_a_run_as_the_user_interface_does_hears_of_an_event(home: Pa
     with dg.DagsterInstance.get() as instance:
         run = instance.get_run_by_id(run_once(instance))
         log = SqliteEventLogStorage(str(home / "history" / "runs"))
-        log.watch(run.run_id, None, lambda entry, _: heard.put(entry.user_message))
+        log.watch(run.run_id, None, lambda entry, _: heard.put(entry.message))
         instance.report_engine_event("said at last", run)
         while heard.get(timeout=60) != "said at last":
             pass
