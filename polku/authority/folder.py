@@ -17,7 +17,7 @@ from tempfile import TemporaryDirectory
 import duckdb
 
 from polku.authority.transcoding import lay_pipe
-from polku.duckdb_encryption import confine, encrypt_spill
+from polku.duckdb_encryption import confine, connect, encrypt_spill
 from polku.errors import Exit, Refusal
 from polku.exchange.folders import settle
 from polku.exchange.ledger import Ledger
@@ -51,7 +51,7 @@ def workbench(authority: Path, extract: Path) -> Iterator[duckdb.DuckDBPyConnect
     """
     spill = authority / ".spill"
     try:
-        with duckdb.connect() as con:
+        with connect() as con:
             con.execute(f"set memory_limit = '{_MEMORY}'")
             if authority.is_dir():
                 encrypt_spill(con, spill)

@@ -203,7 +203,9 @@ class Ledger:
     def _open(self) -> Iterator[sqlite3.Connection]:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         with closing(sqlite3.connect(self._path, isolation_level=None)) as db:
-            db.executescript(_SCHEMA)
+            if not db.execute("select 1 from sqlite_schema where name = 'no_delete'").fetchone():
+                # In one transaction: whole or not at all, and the disk is waited for once.
+                db.executescript(f"begin immediate; {_SCHEMA} commit;")
             yield db
 
 

@@ -130,6 +130,14 @@ def test_a_number_is_accepted_once(ledger: Ledger) -> None:
     assert len(ledger.entries()) == 2
 
 
+def test_a_ledger_that_was_half_made_is_finished_when_it_is_opened(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
+        db.execute(ledger_module._SCHEMA.partition(";")[0])
+    Ledger(tmp_path / "ledger.sqlite").record(delivery(1), {})
+    with sqlite3.connect(tmp_path / "ledger.sqlite") as db, pytest.raises(sqlite3.IntegrityError, match="append-only"):
+        db.execute("delete from entry")
+
+
 def test_entries_cannot_be_changed_or_removed(ledger: Ledger, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "ledger.sqlite") as db:
         for statement in ("update entry set entry = ''", "delete from entry"):

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from polku.cli import main
-from polku.layout import CHECKOUT, DataRoot
+from polku.layout import DataRoot
 from polku.research import storage
+from tests.polku.research import empty_marts
 
 SEX_BY_GROUND = {("1", "work"): 40, ("1", "family"): 25, ("1", "study"): 18, ("2", "work"): 30, ("2", "family"): 45}
 SQL = "select sex_code, residence_ground_code, count(*) as persons from person group by all"
@@ -76,11 +76,7 @@ def fill_marts(root: DataRoot, cells: Mapping[tuple[str, str], int], change: str
     root.marts.unlink(missing_ok=True)
     with storage.connect(root) as con:
         storage.attach(con, root, root.marts, "snapshot")
-        con.execute("create schema snapshot.marts")
-        for file in sorted((CHECKOUT / "dbt_project" / "models" / "marts").glob("*.yml")):
-            (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
-            columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
-            con.execute(f"create table snapshot.marts.{model['name']} ({columns})")
+        empty_marts.make(con)
         first = 0
         for (sex, ground), n in cells.items():
             con.execute(

@@ -9,12 +9,12 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
 
 from polku.cli import main
 from polku.errors import Exit
 from polku.layout import CHECKOUT, DataRoot
 from polku.research import storage
+from tests.polku.research import empty_marts
 
 QUESTIONS = re.findall(r"```sql\n(.*?)```", (CHECKOUT / "docs" / "questions.md").read_text("utf-8"), re.DOTALL)
 
@@ -44,11 +44,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataRoot:
     root.path.mkdir()
     with storage.connect(root) as con:
         storage.attach(con, root, root.marts, "snapshot")
-        con.execute("create schema snapshot.marts")
-        for file in sorted((CHECKOUT / "dbt_project" / "models" / "marts").glob("*.yml")):
-            (model,) = yaml.safe_load(file.read_text(encoding="utf-8"))["models"]
-            columns = ", ".join(f"{c['name']} {c['data_type']}" for c in model["columns"])
-            con.execute(f"create table snapshot.marts.{model['name']} ({columns})")
+        empty_marts.make(con)
         con.execute(ROWS)
     return root
 
