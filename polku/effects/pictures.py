@@ -93,7 +93,7 @@ def _drawn(draw: Callable[[Axes], None], study: Study, title: str, height: float
     from matplotlib.figure import Figure
 
     with matplotlib.rc_context({"svg.hashsalt": "polku", "font.size": 8}):
-        figure = Figure(figsize=(7.5, height), layout="constrained")
+        figure = Figure(figsize=(7.5, height))
         draw(figure.subplots())
         figure.legend(loc="outside lower center", ncols=3, frameon=False)
         figure.suptitle(f"{'TEST DATA - ' if study.test else ''}{title}", fontsize=10)

@@ -94,7 +94,7 @@ def draw(coverage: pd.DataFrame, study: Study, folder: Path) -> list[Path]:
     numbers = [[list(STATUSES).index(status) for status in row] for row in grid.to_numpy()]
     months: list[Any] = list(grid.columns)
     with matplotlib.rc_context({"svg.hashsalt": "polku", "font.size": 7}):
-        figure = Figure(figsize=(11, 1.6 + 0.17 * len(grid)), layout="constrained")
+        figure = Figure(figsize=(11, 1.6 + 0.17 * len(grid)))
         axes = figure.subplots()
         colours = ListedColormap(COLOURS)
         axes.imshow(numbers, cmap=colours, vmin=0, vmax=len(STATUSES) - 1, aspect="auto", interpolation="nearest")

@@ -53,7 +53,7 @@ def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) 
     abreast = min(len(panels), PANELS_ABREAST) or 1
     size = (3.2 * abreast + 1.5, 2.4 * rows + 1.2) if picture.panel else (7.5, 4.5)
     with matplotlib.rc_context({"svg.hashsalt": "polku", "font.size": 8}):
-        figure = Figure(figsize=size, layout="constrained")
+        figure = Figure(figsize=size)
         grid = figure.subplots(rows, abreast, squeeze=False, sharex=True).flatten()
         for axes, panel in zip(grid, panels, strict=False):
             part = shown if panel is None else shown[[c == panel for c in _column(shown, picture.panel)]]
@@ -70,8 +70,10 @@ def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) 
 
 def save(figure: Figure, path: Path) -> list[Path]:
     """Write `<path>.svg` and `<path>.png`, laid out once; no date and no program's name in them."""
-    figure.draw_without_rendering()
-    figure.set_layout_engine("none")
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    # A figure that has a layout engine is drawn once more for each file, and not shown.
+    ConstrainedLayoutEngine().execute(figure)
     files = [path.with_suffix(".svg"), path.with_suffix(".png")]
     figure.savefig(files[0], metadata={"Date": None, "Creator": None})
     figure.savefig(files[1], dpi=120, metadata={"Software": None})
