@@ -18,11 +18,12 @@ from polku.twin.people import People
 from polku.twin.residence import ABROAD, DEAD, Residence
 from polku.twin.services import SKILLS_CENTRE, Services
 from polku.twin.skills_centre import (
+    AS_IT_IS,
     JOB_FINDING_RATIO,
     JOB_LOSS_RATIO,
     OLDEST_AT_ENTRY,
     OUTCOMES,
-    SELECTION_ON_EMPLOYABILITY,
+    Practice,
     SkillsCentre,
 )
 
@@ -143,15 +144,14 @@ def simulate_activity(
     study_area: int,
     seed: int,
     without: str | None = None,
-    unseen_selection: float = SELECTION_ON_EMPLOYABILITY,
+    practice: Practice = AS_IT_IS,
 ) -> Activity:
     """Run the chain over the window. Where it runs `without` a service (a key of `services.KINDS`), nobody enters that:
     the same random draws then give the world without it, from which the truth file takes the true effect."""
     rng = stream(seed, "activity")
-    centre = SkillsCentre(people, months, study_area, seed, unseen_selection)
+    centre = SkillsCentre(people, months, study_area, seed, practice)
     services = Services(people, months, seed, without)
-    led_to = np.array([SERVICE_LEADS_TO[name] for name in OUTCOMES])[centre.planned_outcome]
-    led_to = np.where((led_to == VOCATIONAL) & centre.in_higher_education, HIGHER, led_to)
+    leads_to = np.array([SERVICE_LEADS_TO[name] for name in OUTCOMES])
     chances = _Chances(people, months)
     state = np.full((len(months), len(people)), NOT_ARRIVED, dtype=np.int8)
     service = np.zeros_like(state)
@@ -159,11 +159,12 @@ def simulate_activity(
     for t, place in enumerate(residence.place):
         present = residence.present[t]
         first = chances.first_states(rng, t)
-        now = chances.step(before, rng.random(len(people)), t, centre.exit >= 0, services)
+        now = chances.step(before, rng.random(len(people)), t, centre.changed, services)
         now = np.where(present & ~np.isin(before, LIVING), first, now)
         now = np.select([place == ABROAD, place == DEAD], [EMIGRATED, DEAD_STATE], now).astype(np.int8)
         ended = centre.let_go(place, t)
-        now[ended] = led_to[ended]
+        led_to = leads_to[centre.outcome]
+        now[ended] = np.where((led_to == VOCATIONAL) & centre.in_higher_education, HIGHER, led_to)[ended]
         in_service = (now == IN_SERVICE) & ~centre.inside
         stays = in_service & (before == IN_SERVICE) & (services.inside > SKILLS_CENTRE)
         refused = services.move(stays, in_service & ~stays, t)

@@ -10,6 +10,8 @@ started degree education.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 import numpy.typing as npt
 
@@ -49,21 +51,36 @@ JOB_FINDING_RATIO, JOB_LOSS_RATIO = 1.20, 0.90
 """The true lasting effect after exit: factors on the monthly chances of finding and losing work."""
 
 
+NOT_KNOWN = list(OUTCOMES).index("not_known")
 LEFT = -1
 """Outcome of those who left Espoo or died before the service ended; others are positions in OUTCOMES."""
+
+
+@dataclass(frozen=True)
+class Practice:
+    """How the service takes and helps people: as in the twin, or so that an assumption of estimators holds or fails."""
+
+    unseen_selection: float = SELECTION_ON_EMPLOYABILITY
+    """How employability, which no register sees, steers the entry; 0 where registers know all that does."""
+
+    later_failures: float = 0
+    """Share of those whom the service does not help at all among them who enter in the second half of its months: they
+    leave it as unemployed as they came."""
+
+
+AS_IT_IS = Practice()
 
 
 class SkillsCentre:
     """The service's book: month of entry and exit (-1: none) and outcome of every person.
 
     Length and outcome are drawn beforehand for all persons alike, so that the world with the service and
-    the world without it differ by the service alone. `unseen_selection` is SELECTION_ON_EMPLOYABILITY, or 0 in a world
-    where nothing steers the entry that registers do not know.
+    the world without it differ by the service alone.
     """
 
-    def __init__(self, people: People, months: Dates, study_area: int, seed: int, unseen_selection: float) -> None:
+    def __init__(self, people: People, months: Dates, study_area: int, seed: int, practice: Practice) -> None:
         persons = len(people)
-        self.people, self.study_area, self.unseen_selection = people, study_area, unseen_selection
+        self.people, self.study_area, self.practice = people, study_area, practice
         self.entry, self.exit, self.outcome = np.full((3, persons), -1)
         rng = stream(seed, "skills centre plans")
         length = SHORTEST_MONTHS + rng.gamma(*EXTRA_MONTHS, persons).astype(int)
@@ -71,12 +88,20 @@ class SkillsCentre:
         self.planned_outcome = pick(rng, list(OUTCOMES.values()), persons)
         self.in_higher_education = rng.random(persons) < HIGHER_EDUCATION_SHARE
         self.selection = stream(seed, "skills centre selection")
+        self.fails = stream(seed, "skills centre failures").random(persons) < practice.later_failures
         self.clients_by_month = _clients_by_month(months, persons)
+        opened = int((PILOT_MONTH - months[0]).astype(int))
+        self.second_half = (opened + len(months)) // 2
 
     @property
     def inside(self) -> Bools:
         """Who is in the service now."""
         return (self.entry >= 0) & (self.exit < 0)
+
+    @property
+    def changed(self) -> Bools:
+        """Whose chances the service has changed for good."""
+        return (self.exit >= 0) & ~(self.fails & self._is_late)
 
     def let_go(self, place: npt.NDArray[np.int16], t: int) -> Bools:
         """End the service of those whose time has come, who are returned, and of those who have left Espoo."""
@@ -84,20 +109,24 @@ class SkillsCentre:
         ends: Bools = self.inside & ~left & (t >= self.entry + self.length)
         self.exit[left | ends] = t
         self.outcome[left] = LEFT
-        self.outcome[ends] = self.planned_outcome[ends]
+        self.outcome[ends] = np.where(self.fails & self._is_late, NOT_KNOWN, self.planned_outcome)[ends]
         return ends
 
     def admit(self, eligible: Bools, unemployed_months: Ints, t: int) -> None:
         """Take in this month's clients: some of the eligible, weighted, without replacement."""
         eligible = eligible & (self.entry < 0)
         log_weight = SELECTION_PER_UNEMPLOYED_MONTH * unemployed_months
-        log_weight = log_weight + self.unseen_selection * self.people.employability
+        log_weight = log_weight + self.practice.unseen_selection * self.people.employability
         log_weight += np.log(SELECTION_BY_GROUND[self.people.ground])
         # The largest of (log weight + Gumbel noise) are a weighted draw without replacement.
         score = np.where(eligible, log_weight + self.selection.gumbel(size=len(eligible)), -np.inf)
         places = int(self.clients_by_month[t]) - int((self.entry >= 0).sum())
         best = np.argsort(-score, kind="stable")[: min(places, int(eligible.sum()))]
         self.entry[best] = t
+
+    @property
+    def _is_late(self) -> Bools:
+        return self.entry >= self.second_half
 
 
 def _clients_by_month(months: Dates, persons: int) -> Ints:

@@ -19,7 +19,7 @@ from polku.twin.chance import Dates, Floats, stream
 from polku.twin.people import CodeBooks, People, make_people
 from polku.twin.residence import Residence, simulate_residence
 from polku.twin.services import KINDS, months_of_entry
-from polku.twin.skills_centre import SELECTION_ON_EMPLOYABILITY
+from polku.twin.skills_centre import AS_IT_IS, Practice
 from polku.twin.spells import Spells, spells_of
 
 EARLIEST_START_DAYS = 700
@@ -39,7 +39,7 @@ class World:
     residence: Residence
     activity: Activity
     first_person: int = 0
-    unseen_selection: float = SELECTION_ON_EMPLOYABILITY
+    practice: Practice = AS_IT_IS
 
     @cached_property
     def first_day(self) -> Dates:
@@ -67,7 +67,7 @@ class World:
         live in Finland are employed than in the same world, same draws, without it; and how many they are."""
         entry = months_of_entry(self.activity.service, KINDS[service])
         without = simulate_activity(
-            self.people, self.residence, self.months, self.study_area, self.seed, service, self.unseen_selection
+            self.people, self.residence, self.months, self.study_area, self.seed, service, self.practice
         )
         entrants = np.flatnonzero(entry >= 0)
         gained = np.zeros((2, self.study.months_after + 1))
@@ -99,7 +99,7 @@ def make_world(
     seed: int,
     first_person: int = 0,
     books: CodeBooks | None = None,
-    unseen_selection: float = SELECTION_ON_EMPLOYABILITY,
+    practice: Practice = AS_IT_IS,
 ) -> World:
     """Simulate `persons` persons over the window of `study`: all of a small world, or those from `first_person` on.
 
@@ -111,5 +111,5 @@ def make_world(
     study_area = int(study.municipality_code or 0)
     people = make_people(persons, months, seed, first_person, books or CodeBooks())
     residence = simulate_residence(people, months, study_area, seed)
-    activity = simulate_activity(people, residence, months, study_area, seed, unseen_selection=unseen_selection)
-    return World(study, seed, months, study_area, people, residence, activity, first_person, unseen_selection)
+    activity = simulate_activity(people, residence, months, study_area, seed, practice=practice)
+    return World(study, seed, months, study_area, people, residence, activity, first_person, practice)

@@ -8,7 +8,7 @@ from polku.twin import activity as a
 from polku.twin.residence import ABROAD, DEAD
 from polku.twin.services import KINDS, SKILLS_CENTRE, months_of_entry
 from polku.twin.shape import published, shape
-from polku.twin.skills_centre import LEFT, OUTCOMES, PILOT_MONTH
+from polku.twin.skills_centre import LEFT, NOT_KNOWN, OUTCOMES, PILOT_MONTH, Practice
 from polku.twin.world import World, make_world
 
 
@@ -93,6 +93,20 @@ def test_without_a_service_nobody_s_life_differs_before_entry(espoo: World, serv
         # Places in the Skills Centre that somebody does not take go to somebody else.
         first_client = int(espoo.activity.entry[espoo.activity.is_client].min())
         assert same[:first_client][before[:first_client]].all()
+
+
+def test_a_service_that_fails_half_of_its_later_entrants_gains_them_less_and_changes_nobody_before(
+    espoo: World, study: Study
+) -> None:
+    failing = make_world(study, 6000, 1, practice=Practice(later_failures=0.5))
+    act, half = failing.activity, len(espoo.months) - 37
+    late = np.flatnonzero((act.exit >= 0) & (act.entry >= half) & (act.outcome != LEFT))
+    failed = act.outcome[late] == NOT_KNOWN
+    assert failed.mean() == pytest.approx(0.5, abs=0.08)
+    assert (act.state[act.exit[late], late][failed] == a.UNEMPLOYED).all()
+    same = act.state == espoo.activity.state
+    assert same[:half].all()
+    assert failing.employment_effect("skills_centre")[12] < espoo.employment_effect("skills_centre")[12] - 0.03
 
 
 def test_services_take_those_in_a_weak_position_first_and_have_more_places_in_some_years(espoo: World) -> None:
