@@ -46,8 +46,7 @@ def calls(root: DataRoot, manifest: Path, left_out: Sequence[str]) -> Generator[
     with cluster.session() as run:
         version = shared_tables.begin(cluster, root, run)
     os.environ["PYTHONPATH"] = os.pathsep.join([DBT_PATH, *filter(None, [os.environ.get("PYTHONPATH")])])
-    # What the adapter writes into dbt's file at level debug has the messages of failed statements.
-    where = ["--log-level-file", "info", "--vars", json.dumps(_settings(version))]
+    where = ["--vars", json.dumps(_settings(version))]
     try:
         with without_values(), cluster.session() as run:
             shared_tables.put_landed(root, version, run)

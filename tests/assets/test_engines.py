@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -52,6 +55,20 @@ def test_marts_of_another_time_are_not_built_on_spark(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="earlier time") as refusal:
         spark.check(DataRoot("mvad", tmp_path, "2024-01-01"))
     assert refusal.value.exit is Exit.ENGINE_UNUSABLE
+
+
+PATCHED = """
+from dbt.plugins.manager import PluginManager
+from dbt.adapters.spark.connections import PyhiveConnectionWrapper, SparkConnectionManager
+PluginManager.from_modules("polku")
+print(PyhiveConnectionWrapper(None).poll_interval, SparkConnectionManager.exception_handler.__module__)
+"""
+
+
+def test_dbt_asks_spark_often_and_copies_no_message_of_it() -> None:
+    env = os.environ | {"PYTHONPATH": spark.DBT_PATH}
+    done = subprocess.run([sys.executable, "-c", PATCHED], env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["0.1", "dbt_withheld"]
 
 
 def test_what_the_chances_are_made_of_is_built_before_them() -> None:
