@@ -52,7 +52,7 @@ class Platform:
             capture_output=True,
             text=True,
             check=False,
-            timeout=600,
+            timeout=1800,  # of a process that hangs: a night on Spark takes ten minutes on a slow machine
         )
 
     def demo(self, persons: int = PERSONS) -> subprocess.CompletedProcess[str]:

@@ -1,8 +1,7 @@
 """How often dbt asks Spark whether a statement is done.
 
 Belongs here: the adapter's pause, replaced in dbt's own process like its handler of errors (`dbt_withheld`). Does not
-belong here: anything else that dbt does. A profile can say whole seconds alone, and most statements take less than one:
-a night of 600 persons has some 800 of them.
+belong here: anything else that dbt does. A profile can say whole seconds alone, and many statements take less than one.
 """
 
 from __future__ import annotations
