@@ -19,7 +19,7 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-# As in dbt's process: threads for small matrices wait for each other, and take most of a world's time.
+# As in dbt's process: threads for small matrices wait for each other, a third of the models' time.
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 
 import duckdb
@@ -79,6 +79,8 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=1000)
     parser.add_argument("--draw", action="store_true", help=f"write {PICTURE.relative_to(CHECKOUT)}")
     args = parser.parse_args()
+    if strangers := set(args.worlds) - WORLDS.keys():
+        parser.error(f"no such world: {', '.join(sorted(strangers))}")
     jobs = [(kind, args.first_seed + i, args.persons) for kind in args.worlds for i in range(args.twins)]
     began = time.perf_counter()
     with ProcessPoolExecutor(2) as pool:

@@ -12,18 +12,18 @@ import argparse
 import json
 import math
 import resource
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 
 import duckdb
+import yaml
 from effects import COMPILED, MODELS, STUDY
+from multiplied import masks_of
 
 from polku.effects import entering
-from polku.layout import DataRoot
+from polku.layout import CHECKOUT, DataRoot
 from polku.progress import stepped
 from polku.research import storage, views
 
@@ -44,8 +44,8 @@ OF_NOBODY = ("intermediate.int_list_observed_months", "staging.consumer_prices",
 
 REFERENCES = ("staging/stg_reference__coverage", "staging/stg_reference__study", "staging/stg_reference__subgroups")
 
-SHARDS, PERSONS_AT_ONCE = 64, 50_000
-"""As in dbt_project.yml."""
+_VARS = yaml.safe_load((CHECKOUT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))["vars"]
+SHARDS, PERSONS_AT_ONCE = _VARS["shards"], _VARS["persons_at_once"]
 
 
 @dataclass(frozen=True)
@@ -84,14 +84,12 @@ def multiply(con: duckdb.DuckDBPyConnection, least: int) -> tuple[int, int]:
     query = "select count(*), count(*) filter (is_client) from few.intermediate.int_resolve_persons"
     [(persons, clients)] = con.execute(query).fetchall()
     times = math.ceil((least - persons) / (persons - clients))
-    draw = Random(times)
-    masks = [draw.getrandbits(62) for _ in range(times)]
     for table in OF_NOBODY:
         con.execute(f"create table warehouse.{table} as from few.{table}")
     for table in stepped(BY_PERSON, "tables"):
         columns = [name for name, *_ in con.execute(f"describe few.{table}").fetchall()]
         con.execute(f"create table warehouse.{table} as from few.{table}")
-        for mask in masks:
+        for mask in masks_of(times):
             key = f"xor(person_key, {mask})"
             others = [f"{key} as person_key", *([f"{key} % {SHARDS} as shard"] if "shard" in columns else [])]
             con.execute(
@@ -127,4 +125,4 @@ def build(con: duckdb.DuckDBPyConnection, root: DataRoot, persons: int) -> list[
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from random import Random
 
 import duckdb
-import numpy as np
 
 from polku.contracts.model import Table
 from polku.layout import DataRoot
@@ -31,8 +31,7 @@ def multiply(few: DataRoot, many: DataRoot, study: Study, times: int) -> None:
     shutil.rmtree(made.path, ignore_errors=True)
     left_behind = shutil.ignore_patterns(*LEFT_BEHIND, few.warehouse.name, few.marts.name)
     shutil.copytree(few.path, made.path, ignore=left_behind)
-    # Another key for each copy by one bit mask of it: different keys stay different, and positive.
-    masks = [0, *(int(mask) for mask in np.random.default_rng(times).integers(1, 2**62, times - 1))]
+    masks = [0, *masks_of(times - 1)]
     parts = [
         (table, part)
         for contract in study.contracts.values()
@@ -50,6 +49,12 @@ def multiply(few: DataRoot, many: DataRoot, study: Study, times: int) -> None:
                 f"insert into identities.entity select xor(entity_key, {mask}), id_type, no + {no * arrived} from fewer"
             )
     made.path.rename(many.path)
+
+
+def masks_of(copies: int) -> list[int]:
+    """A bit mask of the keys for each copy: different keys stay different, and positive."""
+    draw = Random(copies)
+    return [draw.getrandbits(62) for _ in range(copies)]
 
 
 def _multiply(con: duckdb.DuckDBPyConnection, table: Table, part: Path, masks: list[int]) -> None:

@@ -69,10 +69,13 @@ def draw(table: pd.DataFrame, described: Described, study: Study, folder: Path) 
 
 
 def save(figure: Figure, path: Path) -> list[Path]:
-    """Write `<path>.svg` and `<path>.png`, laid out once; no date and no program's name in them."""
+    """Write `<path>.svg` and `<path>.png` of a figure without a layout engine, which is laid out here, once.
+
+    No date and no program's name are in them.
+    """
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
-    # A figure that has a layout engine is drawn once more for each file, and not shown.
+    # An engine of the figure's own would draw it once more for each file, and show nothing.
     ConstrainedLayoutEngine().execute(figure)
     files = [path.with_suffix(".svg"), path.with_suffix(".png")]
     figure.savefig(files[0], metadata={"Date": None, "Creator": None})

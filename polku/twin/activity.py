@@ -163,8 +163,8 @@ def simulate_activity(
         now = np.where(present & ~np.isin(before, LIVING), first, now)
         now = np.select([place == ABROAD, place == DEAD], [EMIGRATED, DEAD_STATE], now).astype(np.int8)
         ended = centre.let_go(place, t)
-        led_to = leads_to[centre.outcome]
-        now[ended] = np.where((led_to == VOCATIONAL) & centre.in_higher_education, HIGHER, led_to)[ended]
+        led_to = leads_to[centre.outcome[ended]]
+        now[ended] = np.where((led_to == VOCATIONAL) & centre.in_higher_education[ended], HIGHER, led_to)
         in_service = (now == IN_SERVICE) & ~centre.inside
         stays = in_service & (before == IN_SERVICE) & (services.inside > SKILLS_CENTRE)
         refused = services.move(stays, in_service & ~stays, t)

@@ -101,7 +101,7 @@ class SkillsCentre:
     @property
     def changed(self) -> Bools:
         """Whose chances the service has changed for good."""
-        return (self.exit >= 0) & ~(self.fails & self._is_late)
+        return (self.exit >= 0) & ~self._unhelped
 
     def let_go(self, place: npt.NDArray[np.int16], t: int) -> Bools:
         """End the service of those whose time has come, who are returned, and of those who have left Espoo."""
@@ -109,7 +109,7 @@ class SkillsCentre:
         ends: Bools = self.inside & ~left & (t >= self.entry + self.length)
         self.exit[left | ends] = t
         self.outcome[left] = LEFT
-        self.outcome[ends] = np.where(self.fails & self._is_late, NOT_KNOWN, self.planned_outcome)[ends]
+        self.outcome[ends] = np.where(self._unhelped, NOT_KNOWN, self.planned_outcome)[ends]
         return ends
 
     def admit(self, eligible: Bools, unemployed_months: Ints, t: int) -> None:
@@ -125,8 +125,9 @@ class SkillsCentre:
         self.entry[best] = t
 
     @property
-    def _is_late(self) -> Bools:
-        return self.entry >= self.second_half
+    def _unhelped(self) -> Bools:
+        unhelped: Bools = self.fails & (self.entry >= self.second_half)
+        return unhelped
 
 
 def _clients_by_month(months: Dates, persons: int) -> Ints:
