@@ -61,6 +61,7 @@ MODELS = (
     "intermediate/int_sum_persons",
     "intermediate/int_sum_blocks",
     "intermediate/int_count_persons",
+    "intermediate/int_total_groups",
     "intermediate/int_leave_persons_out",
     "intermediate/int_estimate_effects",
     "marts/risk_set_balance",

@@ -135,3 +135,18 @@
         entry_chance
     from {{ target.schema }}__landing.entry_chances
 {%- endmacro %}
+
+
+{# A table of one column that holds these texts. A table that is to be turned - a row for each of its columns - is joined
+   with it once: a select for each column would have Spark compute the table as often, since it does not keep a CTE. #}
+{% macro rows_of(column, codes) -%}
+    {% for code in codes %}
+    select '{{ code }}' as {{ column }}
+    {{ 'union all' if not loop.last }}
+    {% endfor %}
+{%- endmacro %}
+
+{# Of columns that are called like the codes, but for what stands before and after them, the one whose code a row has. #}
+{% macro by_code(code, codes, before='', after='') -%}
+    case {{ code }} {%- for column in codes %} when '{{ column }}' then {{ before }}{{ column }}{{ after }} {%- endfor %} end
+{%- endmacro %}

@@ -109,7 +109,7 @@ MATCHED_COLUMNS = {
 
 @pytest.fixture(scope="module")
 def estimating(built: Built) -> Iterator[Warehouse]:
-    sums = ("sum_persons", "sum_blocks", "count_persons", "leave_persons_out")
+    sums = ("sum_persons", "sum_blocks", "count_persons", "total_groups", "leave_persons_out")
     names = ("weigh_risk_sets", "share_entrants", "carry_gains", "estimate_gains", *sums, "estimate_effects")
     warehouse = Warehouse(built, [f"intermediate.int_{name}" for name in names])
     warehouse.table(

@@ -254,56 +254,51 @@ numbered as (
 ),
 
 -- A state holds a month on its last day: a half-open spell holds the months from its first day's up to the one before
--- its end's.
-held_on_last_day as (
+-- its end's. Or it holds a month on more than half of its days: the months that a spell fills, and those whose parts
+-- come to more than half.
+whole_months as (
 
     select
         person_key,
         state_code,
         evidence_code,
-        started_index as first_month_index,
+        case
+            when month_rule_code = 'majority' and extract(day from started_on) <> 1 then started_index + 1
+            else started_index
+        end as first_month_index,
         ended_index - 1 as last_month_index
     from numbered
-    where month_rule_code = 'last_day'
 
 ),
 
--- Or on more than half of its days: the months that a spell fills, and those whose parts come to more than half.
-filled as (
+ends as (
 
-    select
-        person_key,
-        state_code,
-        evidence_code,
-        case when extract(day from started_on) = 1 then started_index else started_index + 1 end as first_month_index,
-        ended_index - 1 as last_month_index
-    from numbered
-    where month_rule_code = 'majority'
+    {{ rows_of('end_code', ['first', 'last']) }}
 
 ),
 
 parts as (
 
     select
-        person_key,
-        state_code,
-        evidence_code,
-        started_index as month_index,
-        {{ days_between('started_on', 'least(ended_on, second_month_on)') }} as days
+        numbered.person_key,
+        numbered.state_code,
+        numbered.evidence_code,
+        case ends.end_code when 'first' then numbered.started_index else numbered.ended_index end as month_index,
+        case ends.end_code
+            when 'first'
+                then {{ days_between('numbered.started_on', 'least(numbered.ended_on, numbered.second_month_on)') }}
+            else {{ days_between('numbered.last_month_on', 'numbered.ended_on') }}
+        end as days
     from numbered
-    where month_rule_code = 'majority' and extract(day from started_on) <> 1
-    union all
-    select
-        person_key,
-        state_code,
-        evidence_code,
-        ended_index as month_index,
-        {{ days_between('last_month_on', 'ended_on') }} as days
-    from numbered
-    where
-        month_rule_code = 'majority'
-        and extract(day from ended_on) <> 1
-        and (ended_index > started_index or extract(day from started_on) = 1)
+    inner join ends
+        on
+            (ends.end_code = 'first' and extract(day from numbered.started_on) <> 1)
+            or (
+                ends.end_code = 'last'
+                and extract(day from numbered.ended_on) <> 1
+                and (numbered.ended_index > numbered.started_index or extract(day from numbered.started_on) = 1)
+            )
+    where numbered.month_rule_code = 'majority'
 
 ),
 
@@ -323,9 +318,7 @@ held_by_majority as (
 
 held as (
 
-    select * from held_on_last_day
-    union all
-    select * from filled
+    select * from whole_months
     union all
     select * from held_by_majority
 

@@ -17,39 +17,7 @@ carried as (
 
 counted as (
 
-    select
-        {% for outcome in outcomes %}
-        sum({{ outcome }}_weight) as {{ outcome }}_weight,
-        sum({{ outcome }}_sum) as {{ outcome }}_sum,
-        sum({{ outcome }}_squares) as {{ outcome }}_squares,
-        cast(sum({{ outcome }}_persons) as bigint) as {{ outcome }}_persons,
-        cast(sum({{ outcome }}_with) as bigint) as {{ outcome }}_with,
-        cast(sum({{ outcome }}_without) as bigint) as {{ outcome }}_without,
-        {% endfor %}
-        design_code,
-        'all' as stratum_code,
-        'all' as subgroup_code,
-        group_code,
-        months_since_entry
-    from {{ ref('int_count_persons') }}
-    group by design_code, group_code, months_since_entry
-    union all
-    select
-        {% for outcome in outcomes %}
-        sum({{ outcome }}_weight) as {{ outcome }}_weight,
-        sum({{ outcome }}_sum) as {{ outcome }}_sum,
-        sum({{ outcome }}_squares) as {{ outcome }}_squares,
-        cast(sum({{ outcome }}_persons) as bigint) as {{ outcome }}_persons,
-        cast(sum({{ outcome }}_with) as bigint) as {{ outcome }}_with,
-        cast(sum({{ outcome }}_persons - {{ outcome }}_with) as bigint) as {{ outcome }}_without,
-        {% endfor %}
-        design_code,
-        stratum_code,
-        subgroup_code,
-        group_code,
-        months_since_entry
-    from blocks
-    group by design_code, stratum_code, subgroup_code, group_code, months_since_entry
+    select * from {{ ref('int_total_groups') }}
 
 ),
 
@@ -103,65 +71,67 @@ errors as (
 
 ),
 
+outcomes as (
+
+    {{ rows_of('outcome_code', outcomes) }}
+
+),
+
 long_errors as (
 
-    {% for outcome in outcomes %}
     select
-        span_code,
-        '{{ outcome }}' as outcome_code,
-        {{ outcome }}_squares as squares,
-        {{ outcome }}_fourths as fourths,
-        {{ keys }}
+        outcomes.outcome_code,
+        errors.span_code,
+        {{ by_code('outcomes.outcome_code', outcomes, 'errors.', '_squares') }} as squares,
+        {{ by_code('outcomes.outcome_code', outcomes, 'errors.', '_fourths') }} as fourths,
+        errors.design_code,
+        errors.stratum_code,
+        errors.subgroup_code,
+        errors.months_since_entry
     from errors
-    {{ "where span_code = 'month'" if outcome not in outcomes_summed() }}
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    cross join outcomes
+    where errors.span_code = 'month' or outcomes.outcome_code in ('{{ outcomes_summed() | join("', '") }}')
 
 ),
 
 groups as (
 
-    {% for outcome in outcomes %}
     select
-        '{{ outcome }}' as outcome_code,
-        group_code,
-        {{ outcome }}_persons as persons,
-        {{ outcome }}_with as persons_with,
-        {{ outcome }}_without as persons_without,
-        {{ quotient(outcome ~ '_weight * ' ~ outcome ~ '_weight', outcome ~ '_squares') }} as effective_persons,
-        {{ quotient(outcome ~ '_sum', outcome ~ '_weight') }} as mean,
-        {{ keys }}
+        outcomes.outcome_code,
+        counted.group_code,
+        {{ by_code('outcomes.outcome_code', outcomes, 'counted.', '_persons') }} as persons,
+        {{ by_code('outcomes.outcome_code', outcomes, 'counted.', '_with') }} as persons_with,
+        {{ by_code('outcomes.outcome_code', outcomes, 'counted.', '_without') }} as persons_without,
+        {{ by_code('outcomes.outcome_code', outcomes, 'counted.', '_weight') }} as weight,
+        {{ by_code('outcomes.outcome_code', outcomes, 'counted.', '_squares') }} as squares,
+        {{ by_code('outcomes.outcome_code', outcomes, 'counted.', '_sum') }} as total,
+        counted.design_code,
+        counted.stratum_code,
+        counted.subgroup_code,
+        counted.months_since_entry
     from counted
-    where {{ outcome }}_persons > 1
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    cross join outcomes
 
 ),
 
+-- Months in which there are both groups.
 months as (
 
     select
-        clients.design_code,
-        clients.stratum_code,
-        clients.subgroup_code,
-        clients.outcome_code,
-        clients.months_since_entry,
-        clients.persons as persons_client,
-        others.persons as persons_other,
-        least(clients.persons_with, others.persons_with) as persons_with,
-        least(clients.persons_without, others.persons_without) as persons_without,
-        others.effective_persons as effective_persons_other,
-        clients.mean as mean_client,
-        others.mean as mean_other
-    from groups as clients
-    inner join groups as others
-        on
-            clients.design_code = others.design_code
-            and clients.stratum_code = others.stratum_code
-            and clients.subgroup_code = others.subgroup_code
-            and clients.outcome_code = others.outcome_code
-            and clients.months_since_entry = others.months_since_entry
-    where clients.group_code = 'client' and others.group_code = 'other'
+        {{ keys }},
+        outcome_code,
+        max(case when group_code = 'client' then persons end) as persons_client,
+        max(case when group_code = 'other' then persons end) as persons_other,
+        min(persons_with) as persons_with,
+        min(persons_without) as persons_without,
+        max(case when group_code = 'other' then {{ quotient('weight * weight', 'squares') }} end)
+            as effective_persons_other,
+        max(case when group_code = 'client' then {{ quotient('total', 'weight') }} end) as mean_client,
+        max(case when group_code = 'other' then {{ quotient('total', 'weight') }} end) as mean_other
+    from groups
+    where persons > 1
+    group by {{ keys }}, outcome_code
+    having count(*) = 2
 
 ),
 

@@ -15,18 +15,7 @@ carried as (
 
 counted as (
 
-    select
-        {% for outcome in outcomes %}
-        sum({{ outcome }}_weight) as {{ outcome }}_weight,
-        sum({{ outcome }}_sum) as {{ outcome }}_sum,
-        {% endfor %}
-        design_code,
-        'all' as stratum_code,
-        'all' as subgroup_code,
-        group_code,
-        months_since_entry
-    from {{ ref('int_count_persons') }}
-    group by design_code, group_code, months_since_entry
+    select * from {{ ref('int_total_groups') }}
 
 ),
 

@@ -1,15 +1,8 @@
-{#- By kind: the value in SQL of those that are computed; studies add others. -#}
-{%- set numbers = {
-    'age_years': 'age_years',
-    'months_since_arrival': 'months_since_arrival',
-    'wages_1_year_before_eur': 'wages_1_year_before_eur',
-    'wages_2_years_before_eur': 'wages_2_years_before_eur',
-    'months_employed_12_before': 'months_employed_12_before',
-    'months_unemployed_12_before': 'months_unemployed_12_before',
-    'months_unemployed_24_before': 'months_unemployed_24_before',
-    'months_in_service_12_before': 'months_in_service_12_before',
-    'months_studying_12_before': 'months_studying_12_before'
-} -%}
+{%- set numbers = [
+    'age_years', 'months_since_arrival', 'wages_1_year_before_eur', 'wages_2_years_before_eur',
+    'months_employed_12_before', 'months_unemployed_12_before', 'months_unemployed_24_before',
+    'months_in_service_12_before', 'months_studying_12_before'
+] -%}
 {%- set codes = ['sex_code', 'residence_ground_code'] -%}
 {%- set states = {
     'employed': ['employed'],
@@ -168,30 +161,30 @@ added_once as (
 
 ),
 
+kinds as (
+
+    {{ rows_of('covariate_code', numbers + codes) }}
+
+),
+
+turned as (
+
+    select
+        described.person_key,
+        described.group_code,
+        kinds.covariate_code,
+        {{ by_code('kinds.covariate_code', numbers) }} as value_number,
+        {{ by_code('kinds.covariate_code', codes) }} as value_code
+    from described
+    cross join kinds
+
+),
+
 long as (
 
-    {% for covariate, value in numbers.items() %}
-    select
-        person_key,
-        group_code,
-        '{{ covariate }}' as covariate_code,
-        cast({{ value }} as decimal(18, 4)) as value_number,
-        cast(null as string) as value_code
-    from described
-    where {{ value }} is not null
+    select * from turned
+    where value_number is not null or value_code is not null
     union all
-    {% endfor %}
-    {% for covariate in codes %}
-    select
-        person_key,
-        group_code,
-        '{{ covariate }}' as covariate_code,
-        cast(null as decimal(18, 4)) as value_number,
-        {{ covariate }} as value_code
-    from described
-    where {{ covariate }} is not null
-    union all
-    {% endfor %}
     select
         entrants.person_key,
         entrants.group_code,

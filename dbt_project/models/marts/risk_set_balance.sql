@@ -102,124 +102,154 @@ totals as (
 
 ),
 
-long as (
+-- Of a number the mean of those of whom it is known.
+sums as (
 
-    {% for covariate in numbers %}
     select
+        {% for covariate in numbers %}
+        sum(weight * {{ as_number(covariate) }}) as {{ covariate }}_sum,
+        sum(weight * {{ as_number(covariate) }} * {{ as_number(covariate) }}) as {{ covariate }}_squares,
+        sum(case when {{ covariate }} is not null then weight end) as {{ covariate }}_weight,
+        {% endfor %}
         stratum_code,
         subgroup_code,
         stage_code,
-        is_entry,
-        weight,
-        '{{ covariate }}' as covariate_code,
-        cast(null as string) as level_code,
-        {{ as_number(covariate) }} as amount
+        is_entry
     from staged
-    where {{ covariate }} is not null
-    union all
-    {% endfor %}
-    {% for covariate in codes %}
-    select
-        stratum_code,
-        subgroup_code,
-        stage_code,
-        is_entry,
-        weight,
-        '{{ covariate }}' as covariate_code,
-        coalesce({{ covariate }}, 'unknown') as level_code,
-        {{ as_number('1') }} as amount
-    from staged
-    {{ 'union all' if not loop.last }}
-    {% endfor %}
+    group by stratum_code, subgroup_code, stage_code, is_entry
 
 ),
 
--- Of a number the mean of those of whom it is known, of a code the share of all.
+covariates as (
+
+    {{ rows_of('covariate_code', numbers) }}
+
+),
+
 moments as (
 
     select
-        long.stratum_code,
-        long.subgroup_code,
-        long.stage_code,
-        long.covariate_code,
-        long.level_code,
-        long.is_entry,
-        {{ quotient(
-            'sum(long.weight * long.amount)',
-            'case when long.level_code is null then sum(long.weight) else min(totals.weight) end'
-        ) }} as mean,
-        {{ quotient('sum(long.weight * long.amount * long.amount)', 'sum(long.weight)') }} as mean_square
-    from long
-    inner join totals
-        on
-            long.stratum_code = totals.stratum_code
-            and long.subgroup_code = totals.subgroup_code
-            and long.stage_code = totals.stage_code
-            and long.is_entry = totals.is_entry
-    group by
-        long.stratum_code, long.subgroup_code, long.stage_code, long.covariate_code, long.level_code, long.is_entry
+        sums.stratum_code,
+        sums.subgroup_code,
+        sums.stage_code,
+        sums.is_entry,
+        covariates.covariate_code,
+        {{ by_code('covariates.covariate_code', numbers, 'sums.', '_sum') }} as total,
+        {{ by_code('covariates.covariate_code', numbers, 'sums.', '_squares') }} as squares,
+        {{ by_code('covariates.covariate_code', numbers, 'sums.', '_weight') }} as weight
+    from sums
+    cross join covariates
+
+),
+
+-- Of a code the share of all, those of whom it is not known among them.
+coded as (
+
+    select
+        stratum_code,
+        subgroup_code,
+        stage_code,
+        is_entry,
+        {% for covariate in codes %}
+        coalesce({{ covariate }}, 'unknown') as {{ covariate }},
+        {% endfor %}
+        weight
+    from staged
+
+),
+
+levels as (
+
+    select
+        stratum_code,
+        subgroup_code,
+        stage_code,
+        is_entry,
+        case
+            {% for covariate in codes %}
+            when grouping({{ covariate }}) = 0 then '{{ covariate }}'
+            {% endfor %}
+        end as covariate_code,
+        case
+            {% for covariate in codes %}
+            when grouping({{ covariate }}) = 0 then {{ covariate }}
+            {% endfor %}
+        end as level_code,
+        sum(weight) as weight
+    from coded
+    group by grouping sets (
+        {% for covariate in codes %}
+        (stratum_code, subgroup_code, stage_code, is_entry, {{ covariate }}){{ ',' if not loop.last }}
+        {% endfor %}
+    )
 
 ),
 
 spread as (
 
     select
-        *,
-        case when level_code is null then mean_square - mean * mean else mean * (1 - mean) end as variance
-    from moments
-
-),
-
-cells as (
-
-    select distinct
         stratum_code,
         subgroup_code,
         stage_code,
+        is_entry,
         covariate_code,
-        level_code
-    from spread
+        cast(null as string) as level_code,
+        {{ quotient('total', 'weight') }} as mean,
+        {{ quotient('squares', 'weight') }} - {{ quotient('total', 'weight') }} * {{ quotient('total', 'weight') }}
+            as variance
+    from moments
+    where weight is not null
+    union all
+    select
+        levels.stratum_code,
+        levels.subgroup_code,
+        levels.stage_code,
+        levels.is_entry,
+        levels.covariate_code,
+        levels.level_code,
+        {{ quotient('levels.weight', 'totals.weight') }} as mean,
+        {{ quotient('levels.weight', 'totals.weight') }} * (1 - {{ quotient('levels.weight', 'totals.weight') }})
+            as variance
+    from levels
+    inner join totals
+        on
+            levels.stratum_code = totals.stratum_code
+            and levels.subgroup_code = totals.subgroup_code
+            and levels.stage_code = totals.stage_code
+            and levels.is_entry = totals.is_entry
 
 ),
 
 paired as (
 
     select
-        cells.stratum_code,
-        cells.subgroup_code,
-        cells.stage_code,
-        cells.covariate_code,
-        cells.level_code,
-        coalesce(clients.mean, 0) as mean_client,
-        coalesce(others.mean, 0) as mean_other,
-        case when cells.level_code is null then {{ quotient('clients.variance', 'others.variance') }} end
-            as variance_ratio,
-        coalesce(unmatched.variance, 0) as client_variance
-    from cells
-    left join spread as clients
-        on
-            cells.stratum_code = clients.stratum_code
-            and cells.subgroup_code = clients.subgroup_code
-            and cells.stage_code = clients.stage_code
-            and cells.covariate_code = clients.covariate_code
-            and coalesce(cells.level_code, '') = coalesce(clients.level_code, '')
-            and clients.is_entry
-    left join spread as others
-        on
-            cells.stratum_code = others.stratum_code
-            and cells.subgroup_code = others.subgroup_code
-            and cells.stage_code = others.stage_code
-            and cells.covariate_code = others.covariate_code
-            and coalesce(cells.level_code, '') = coalesce(others.level_code, '')
-            and not others.is_entry
-    left join spread as unmatched
-        on
-            unmatched.stage_code = 'unmatched'
-            and cells.stratum_code = unmatched.stratum_code
-            and cells.subgroup_code = unmatched.subgroup_code
-            and cells.covariate_code = unmatched.covariate_code
-            and coalesce(cells.level_code, '') = coalesce(unmatched.level_code, '')
-            and unmatched.is_entry
+        stratum_code,
+        subgroup_code,
+        stage_code,
+        covariate_code,
+        level_code,
+        coalesce(max(case when is_entry then mean end), 0) as mean_client,
+        coalesce(max(case when not is_entry then mean end), 0) as mean_other,
+        case
+            when level_code is null then {{ quotient(
+                'max(case when is_entry then variance end)', 'max(case when not is_entry then variance end)'
+            ) }}
+        end as variance_ratio,
+        max(case when stage_code = 'unmatched' and is_entry then variance end) as unmatched_variance
+    from spread
+    group by stratum_code, subgroup_code, stage_code, covariate_code, level_code
+
+),
+
+-- Both stages are told in units of the clients' spread before matching.
+scaled as (
+
+    select
+        *,
+        coalesce(
+            max(unmatched_variance) over (partition by stratum_code, subgroup_code, covariate_code, level_code), 0
+        ) as client_variance
+    from paired
 
 ),
 
@@ -239,29 +269,29 @@ persons as (
 final as (
 
     select
-        paired.stratum_code,
-        paired.subgroup_code,
-        paired.stage_code,
-        paired.covariate_code,
-        paired.level_code,
+        scaled.stratum_code,
+        scaled.subgroup_code,
+        scaled.stage_code,
+        scaled.covariate_code,
+        scaled.level_code,
         cast(persons.persons_client as bigint) as persons_client,
         cast(persons.persons_other as bigint) as persons_other,
         {{ ratio(
             'persons.persons_client',
-            'max(persons.persons_client) over (partition by paired.stratum_code, paired.subgroup_code)'
+            'max(persons.persons_client) over (partition by scaled.stratum_code, scaled.subgroup_code)'
         ) }} as share_of_clients,
-        {{ rounded('paired.mean_client', 6) }} as mean_client,
-        {{ rounded('paired.mean_other', 6) }} as mean_other,
+        {{ rounded('scaled.mean_client', 6) }} as mean_client,
+        {{ rounded('scaled.mean_other', 6) }} as mean_other,
         {{ rounded(
-            quotient('paired.mean_client - paired.mean_other', 'sqrt(paired.client_variance)'), 6
+            quotient('scaled.mean_client - scaled.mean_other', 'sqrt(scaled.client_variance)'), 6
         ) }} as standardised_difference,
-        {{ rounded('paired.variance_ratio', 6) }} as variance_ratio
-    from paired
+        {{ rounded('scaled.variance_ratio', 6) }} as variance_ratio
+    from scaled
     inner join persons
         on
-            paired.stratum_code = persons.stratum_code
-            and paired.subgroup_code = persons.subgroup_code
-            and paired.stage_code = persons.stage_code
+            scaled.stratum_code = persons.stratum_code
+            and scaled.subgroup_code = persons.subgroup_code
+            and scaled.stage_code = persons.stage_code
 
 )
 
