@@ -15,7 +15,7 @@ export DO_NOT_TRACK := 1
 export POLKU_STUDY := $(STUDY)
 export DAGSTER_HOME := $(abspath $(DATA))/dagster
 
-.PHONY: help nightly test ui docs check types style format bench bench-scale wheel lock browser java postgres spark
+.PHONY: help nightly test ui docs check types style format bench bench-scale wheel lock browser java postgres
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -34,11 +34,8 @@ nightly: .venv/ready $(DAGSTER_HOME)/dagster.yaml ## main job: extracts, sealing
 	$(BIN)/polku demo --study $(STUDY) --persons $(PERSONS)
 	$(BIN)/python -m orchestration.nightly
 
-test: .venv/ready browser postgres ## all tests, the whole pipeline and a real browser among them; those of `make spark` apart
-	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder -m "not spark"
-
-spark: .venv/ready java ## a night on a real Spark cluster on this machine, compared with DuckDB's table by table
-	$(BIN)/python -m pytest tests/pipeline/test_engines.py
+test: .venv/ready browser postgres java ## all tests, among them whole nights, a real browser and a Spark cluster
+	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 browser:
 	@command -v chromium >/dev/null && command -v chromedriver >/dev/null \

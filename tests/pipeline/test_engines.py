@@ -24,7 +24,6 @@ from tests.pipeline.two_engines import SINGLES, differences, different_files, un
 
 pytestmark = [
     pytest.mark.pipeline,
-    pytest.mark.spark,
     pytest.mark.skipif(shutil.which("java") is None, reason="Spark needs Java"),
 ]
 

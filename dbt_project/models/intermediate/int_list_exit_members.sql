@@ -32,7 +32,7 @@ exit_tables as (
 -- Without a delivery of exits nobody is known to have left or to have stayed.
 exits_received as (
 
-    select coverage.register
+    select distinct coverage.register
     from coverage
     inner join exit_tables
         on
@@ -55,29 +55,15 @@ client_exits as (
 
 -- The first exit of a person counts, as the first entry does. Of several outcomes on that day
 -- employment stands before education and education before the others.
-first_days as (
+outcomes_by_day as (
 
     select
         person_key,
-        min(exited_on) as exited_on
+        exited_on,
+        min(case exit_group_code when 'employed' then 1 when 'in_education' then 2 else 3 end) as outcome_no,
+        row_number() over (partition by person_key order by exited_on nulls last) as day_no
     from client_exits
-    group by person_key
-
-),
-
-first_outcomes as (
-
-    select
-        client_exits.person_key,
-        first_days.exited_on,
-        min(case client_exits.exit_group_code when 'employed' then 1 when 'in_education' then 2 else 3 end)
-            as outcome_no
-    from client_exits
-    inner join first_days
-        on
-            client_exits.person_key = first_days.person_key
-            and client_exits.exited_on = first_days.exited_on
-    group by client_exits.person_key, first_days.exited_on
+    group by person_key, exited_on
 
 ),
 
@@ -87,26 +73,18 @@ first_exits as (
         person_key,
         exited_on,
         case outcome_no when 1 then 'employed' when 2 then 'in_education' else 'other' end as outcome_code
-    from first_outcomes
+    from outcomes_by_day
+    where day_no = 1
 
 ),
 
-persons as (
+clients as (
 
     select
-        'leavers' as base_code,
-        cast(extract(year from first_exits.exited_on) as integer) as year,
-        first_exits.outcome_code,
-        cohort.person_key
-    from cohort
-    inner join first_exits
-        on cohort.person_key = first_exits.person_key
-    union all
-    select
-        'entrants' as base_code,
-        cast(extract(year from cohort.entry_month) as integer) as year,
-        coalesce(first_exits.outcome_code, 'no_exit') as outcome_code,
-        cohort.person_key
+        cohort.person_key,
+        cohort.entry_month,
+        first_exits.exited_on,
+        first_exits.outcome_code
     from cohort
     cross join exits_received
     left join first_exits
@@ -114,17 +92,34 @@ persons as (
 
 ),
 
+bases as (
+
+    {{ rows_of('base_code', ['leavers', 'entrants']) }}
+
+),
+
+years as (
+
+    {{ rows_of('years_code', ['each', 'all']) }}
+
+),
+
 -- Each person once in its year and once in the row of all years.
 final as (
 
-    select * from persons
-    union all
     select
-        base_code,
-        cast(null as integer) as year,
-        outcome_code,
-        person_key
-    from persons
+        bases.base_code,
+        case
+            when years.years_code = 'each' and bases.base_code = 'leavers'
+                then cast(extract(year from clients.exited_on) as integer)
+            when years.years_code = 'each' then cast(extract(year from clients.entry_month) as integer)
+        end as year,
+        coalesce(clients.outcome_code, 'no_exit') as outcome_code,
+        clients.person_key
+    from clients
+    inner join bases
+        on bases.base_code = 'entrants' or clients.outcome_code is not null
+    cross join years
 
 )
 
