@@ -112,19 +112,19 @@
 {%- endmacro %}
 
 
-{# One row per row at risk with its chance of entering: a regression, which SQL cannot express. The engine calls the
-   function `entry_chances` (polku.effects.entering) on all rows at once; its columns are those of int_score_risk_sets. #}
+{# One row per row at risk with its chance of entering: a regression, which SQL cannot express. The connection has the
+   table `entry_chances` (polku.effects.entering); its columns are those of int_score_risk_sets. #}
 {% macro entry_chances(rows) -%}
     {{ return(adapter.dispatch('entry_chances', 'polku')(rows)) }}
 {%- endmacro %}
 
 {% macro duckdb__entry_chances(rows) -%}
     select
-        chance.person_key,
-        chance.month_index,
-        chance.entry_logit,
-        chance.entry_chance
-    from (select unnest(entry_chances(list({{ rows }}))) as chance from {{ rows }}) as chances
+        person_key,
+        month_index,
+        entry_logit,
+        entry_chance
+    from entry_chances('{{ rows }}')
 {%- endmacro %}
 
 {% macro spark__entry_chances(rows) -%}

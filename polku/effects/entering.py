@@ -1,29 +1,25 @@
 """The chance of entering the service in a month, of every person who may.
 
-Belongs here: the regression over all risk sets. Does not belong here: who is at risk, and what is made of the chances
-(models `int_list_risk_sets` and those that follow it).
+Belongs here: how SQL hands over the rows of all risk sets and gets their chances. Does not belong here: the regression
+(`regression`), who is at risk, and what is made of the chances (models `int_list_risk_sets` and those that follow it).
 
 A pooled logistic regression over person-months (D'Agostino et al. 1990, Stat. Med. 9) gives the propensity score on
 which those who enter are matched with others of the same month, and the chance of having entered later, by which others
 who have not yet are weighted (Robins, Hernan and Brumback 2000, Epidemiology 11).
 
-Persons may be millions, and the regression has some fifty numbers for each row. They are made for some rows at a time,
-in each step of Newton's method anew; libraries want all of them at once, several times over. The steps are those of
-statsmodels' `Logit`, and so are the estimates.
+Persons may be millions: SQL hands rows over as they come, and they are kept in as few bytes as hold them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from functools import cached_property
+from threading import Lock
 
 import duckdb
 import numpy as np
-import pandas as pd
 import pyarrow as pa
-from duckdb.func import PythonUDFType
+from duckdb.func import FunctionNullHandling, PythonUDFType
 
-from polku.effects.design import Bools, Floats
+from polku.effects.regression import Columns, Fitted, chance, fit
 
 NUMBERS = (
     "age_months",
@@ -36,173 +32,121 @@ NUMBERS = (
 """Covariates that enter with their square."""
 
 CODES = ("sex_code", "residence_ground_code", "earlier_state_code")
-"""Covariates that enter by level."""
+"""Covariates that enter by level; the year does too."""
 
-AT_RISK = {
+HANDED_OVER = {
     "person_key": "bigint",
-    "month_index": "integer",
     "is_entry": "boolean",
-    "own_entry_month_index": "integer",
-    "sex_code": "varchar",
-    "residence_ground_code": "varchar",
-    "earlier_state_code": "varchar",
-    "age_months": "integer",
-    "months_unemployed_24_before": "integer",
-    "months_employed_24_before": "integer",
-    "months_in_service_24_before": "integer",
-    "months_studying_24_before": "integer",
-    "months_since_arrival": "integer",
+    "month_index": "integer",
+    **dict.fromkeys(CODES, "varchar"),
+    **dict.fromkeys(NUMBERS, "integer"),
 }
-"""Columns of the model `int_list_risk_sets`."""
+"""Columns of `int_list_risk_sets` of which the chances are made."""
 
 SCORES = {"person_key": "bigint", "month_index": "integer", "entry_logit": "double", "entry_chance": "double"}
-_SCHEMA = pa.schema(
-    [
-        ("person_key", pa.int64()),
-        ("month_index", pa.int32()),
-        ("entry_logit", pa.float64()),
-        ("entry_chance", pa.float64()),
-    ]
-)
-ROWS_AT_ONCE = 50_000
-MOST_STEPS, TOLERANCE, RIDGE = 100, 1e-8, 1e-10
-"""Of Newton's method; the last is added to the diagonal of the curvature."""
+"""Columns of `entry_chances`."""
 
-FEWEST_ENTRIES = 50
-"""Fewer entries than some ten by covariate make no regression (Peduzzi et al. 1996, J. Clin. Epidemiol. 49)."""
+_ROW = ", ".join(f"{name} := {name}" for name in HANDED_OVER)
+# A chance depends on the subquery, which is therefore done first: all rows are there when one is asked for.
+_MACRO = f"""
+create or replace macro entry_chances(rows) as table
+select person_key, month_index, chance.entry_logit, chance.entry_chance
+from (
+    select person_key, month_index, entry_chance_of(handed_over.rows_in_all, struct_pack({_ROW})) as chance
+    from query_table(rows)
+    cross join (
+        select cast(sum(hand_over(struct_pack({_ROW}))) as bigint) as rows_in_all from query_table(rows)
+    ) as handed_over
+) as scored
+where chance is not null
+"""
 
 
 def register(con: duckdb.DuckDBPyConnection) -> None:
-    """Let SQL of this connection call `entry_chances` on a list of all rows of `int_list_risk_sets`; it gives one of
-    structs of SCORES."""
-    at_risk = duckdb.struct_type(AT_RISK)
-    scores = duckdb.struct_type(SCORES)
-    con.create_function(
-        "entry_chances",
-        _of_lists,
-        [duckdb.list_type(at_risk)],
-        duckdb.list_type(scores),
-        type=PythonUDFType.ARROW,
-    )
+    """Let SQL of this connection and its cursors read `entry_chances('risk_sets')`: of a table, view or CTE with the
+    columns HANDED_OVER one row (SCORES) for each that has a chance.
 
-
-def _of_lists(lists: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """Every list of rows (there is one, or none where nobody is at risk) to the list of its chances."""
-    nobody = pa.array([], pa.struct(_SCHEMA))
-    scored = [_of_rows(rows.values) if rows.is_valid and len(rows) else nobody for rows in lists]
-    offsets = np.cumsum([0, *map(len, scored)]).astype(np.int32)
-    return pa.ListArray.from_arrays(offsets, pa.concat_arrays([nobody, *scored]))
-
-
-def _of_rows(rows: pa.StructArray) -> pa.StructArray:
-    scores = entry_chances(pa.Table.from_struct_array(rows).to_pandas(categories=list(CODES)))
-    columns = [pa.array(scores[field.name].to_numpy(), field.type) for field in _SCHEMA]
-    return pa.StructArray.from_arrays(columns, fields=list(_SCHEMA))
-
-
-def entry_chances(risk_sets: pd.DataFrame) -> pd.DataFrame:
-    """One row per row of `risk_sets` with a chance: person_key, month_index, entry_logit, entry_chance (0 to 1).
-
-    Nobody has one in years and levels in which nobody or everybody enters: there is none to be compared with. The frame
-    is empty where there are too few entries, or the covariates tell without error who enters.
+    Nobody has one in years and levels in which nobody or everybody enters: there is none to be compared with. There is
+    no row where there are too few entries, or the covariates tell without error who enters.
     """
-    rows = risk_sets.sort_values(["month_index", "person_key"], ignore_index=True)
-    levels = pd.DataFrame({name: pd.factorize(rows[name], use_na_sentinel=False)[0] for name in CODES})
-    levels["year"] = rows.month_index // 12
-    compared = _compared(levels, rows.is_entry.to_numpy(dtype=bool))
-    rows, levels = rows[compared].reset_index(drop=True), levels[compared].reset_index(drop=True)
-    entered = rows.is_entry.to_numpy(dtype=bool)
-    if entered.sum() < FEWEST_ENTRIES:
-        return rows.iloc[:0].reindex(columns=list(SCORES))
-    logit = _fitted(_Design(rows, levels), entered)
-    if logit is None:
-        return rows.iloc[:0].reindex(columns=list(SCORES))
-    scored: pd.DataFrame = rows[["person_key", "month_index"]].assign(entry_logit=logit, entry_chance=_chance(logit))
-    return scored
+    regression = _Regression()
+    number, row = duckdb.sqltype("bigint"), duckdb.struct_type(HANDED_OVER)
+    chance = duckdb.struct_type({"entry_logit": "double", "entry_chance": "double"})
+    for name, function, arguments, kind in (
+        ("hand_over", regression.hand_over, [row], number),
+        ("entry_chance_of", regression.chances, [number, row], chance),
+    ):
+        con.create_function(
+            name,
+            function,
+            [*arguments],
+            kind,
+            type=PythonUDFType.ARROW,
+            null_handling=FunctionNullHandling.SPECIAL,
+            side_effects=True,
+        )
+    con.execute(_MACRO)
 
 
-def _compared(levels: pd.DataFrame, entered: Bools) -> Bools:
-    """Rows whose every level has some who enter and some who do not, among such rows."""
-    compared = np.ones(len(levels), dtype=bool)
-    before = -1
-    while before != compared.sum() and compared.any():
-        before = compared.sum()
-        for name in levels:
-            numbers, _ = pd.factorize(levels[name])
-            some = np.bincount(numbers[compared], entered[compared], numbers.max() + 1)
-            all_ = np.bincount(numbers[compared], minlength=numbers.max() + 1)
-            compared &= ((some > 0) & (some < all_))[numbers]
-    return compared
+class _Regression:
+    """Of one statement at a time: the rows that it hands over, and what is found of them."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, dict[str | None, int]] = {name: {} for name in CODES}
+        self._blocks: list[Columns] = []
+        self._fitted: Fitted | None = None
+        self._lock = Lock()
+
+    def hand_over(self, rows: pa.ChunkedArray) -> pa.Array:
+        """One for each row."""
+        with self._lock:
+            self._blocks.append(self._encoded(rows))
+        return pa.repeat(pa.scalar(1, pa.int64()), len(rows))
+
+    def chances(self, rows_in_all: pa.ChunkedArray, asked: pa.ChunkedArray) -> pa.Array:
+        """The logit and the chance of each row, or null."""
+        with self._lock:
+            if self._blocks:
+                self._fitted = self._fit(rows_in_all[0].as_py())
+            rows = self._encoded(asked)
+            fitted = self._fitted
+        compared = np.zeros(len(rows_in_all), dtype=bool) if fitted is None else fitted.compares(rows)
+        logit = np.full(len(compared), np.nan)
+        if fitted is not None and compared.any():
+            logit[compared] = fitted.logit({name: values[compared] for name, values in rows.items()})
+        values = [pa.array(logit), pa.array(chance(logit))]
+        return pa.StructArray.from_arrays(values, names=["entry_logit", "entry_chance"], mask=pa.array(~compared))
+
+    def _fit(self, count: int) -> Fitted | None:
+        """Of the last rows: a statement that failed has left its own before them."""
+        blocks, self._blocks = self._blocks, []
+        rows = {name: np.concatenate([block.pop(name) for block in blocks])[-count:] for name in list(blocks[0])}
+        # In one order, and codes in that of their texts, whichever came first.
+        order = np.lexsort((rows.pop("person_key"), rows["month_index"]))
+        rows = {name: rows.pop(name)[order] for name in list(rows)}
+        codes = {
+            name: [texts[text] for text in sorted(texts, key=_nothing_first)] for name, texts in self._texts.items()
+        }
+        return fit(rows, rows.pop("is_entry"), NUMBERS, codes | {"year": list(np.unique(rows["year"]))})
+
+    def _encoded(self, rows: pa.ChunkedArray) -> Columns:
+        """Numbers that may be unknown as floats, which are exact up to millions; codes as numbers of texts."""
+        block = pa.Table.from_struct_array(rows).combine_chunks()
+        encoded: Columns = {}
+        for name in HANDED_OVER:
+            values = block[name]
+            if name in NUMBERS:
+                encoded[name] = values.cast(pa.float32()).to_numpy()
+            elif name in CODES:
+                coded = values.dictionary_encode(null_encoding="encode").combine_chunks()
+                texts = self._texts[name]
+                numbers = [texts.setdefault(text, len(texts)) for text in coded.dictionary.to_pylist()]
+                encoded[name] = np.array(numbers, dtype=np.int16)[coded.indices.to_numpy()]
+            else:
+                encoded[name] = values.to_numpy()
+        encoded["year"] = (encoded["month_index"] // 12).astype(np.int16)
+        return encoded
 
 
-class _Design:
-    """Columns that say something each, scaled, with a constant; they are made for some rows at a time."""
-
-    def __init__(self, rows: pd.DataFrame, levels: pd.DataFrame) -> None:
-        self._size = len(rows)
-        numbers = (rows[name].to_numpy(dtype=float, na_value=np.nan) for name in NUMBERS)
-        # Who has no number counts as the mean.
-        self._numbers = [(values, float(np.nanmean(values))) for values in numbers if not np.isnan(values).all()]
-        self._scales = [np.sqrt(np.nansum((values - mean) ** 2) / len(rows)) or 1.0 for values, mean in self._numbers]
-        self._levels = [(found, len(known)) for found, known in (pd.factorize(levels[name]) for name in levels)]
-
-    @property
-    def columns(self) -> int:
-        """How many there are."""
-        return int(self._independent.sum())
-
-    def blocks(self) -> Iterator[tuple[slice, Floats]]:
-        """Rows and their columns."""
-        for rows, block in self._blocks():
-            yield rows, block[:, self._independent]
-
-    @cached_property
-    def _independent(self) -> Bools:
-        """The diagonal of R falls to nothing where a column follows from earlier ones."""
-        gram = np.sum([block.T @ block for _, block in self._blocks()], axis=0)
-        found: Bools = np.abs(np.diag(np.linalg.qr(gram, mode="r"))) > 1e-9 * np.linalg.norm(gram, axis=0)
-        return found
-
-    def _blocks(self) -> Iterator[tuple[slice, Floats]]:
-        for first in range(0, self._size, ROWS_AT_ONCE):
-            rows = slice(first, min(first + ROWS_AT_ONCE, self._size))
-            columns: list[Floats] = [np.ones(rows.stop - rows.start)]
-            for (values, mean), scale in zip(self._numbers, self._scales, strict=True):
-                known = ~np.isnan(values[rows])
-                scaled = np.where(known, values[rows] - mean, 0.0) / scale
-                columns += [scaled, scaled * scaled, (~known).astype(float)]
-            for numbers, levels in self._levels:
-                columns += [(numbers[rows] == number).astype(float) for number in range(levels)]
-            yield rows, np.column_stack(columns)
-
-
-def _fitted(design: _Design, entered: Bools) -> Floats | None:
-    """The linear predictor by Newton's method; None where the likelihood has no greatest value.
-
-    Rounded, so that persons who are alike have the same, in whichever block they were.
-    """
-    weights: Floats = np.zeros(design.columns)
-    for _ in range(MOST_STEPS):
-        gradient, curvature, farthest = np.zeros(len(weights)), np.zeros((len(weights),) * 2), 0.0
-        for rows, block in design.blocks():
-            chance = _chance(block @ weights)
-            missed = entered[rows] - chance
-            farthest = max(farthest, np.abs(missed).max())
-            gradient += block.T @ missed
-            curvature += (block * (chance * (1 - chance))[:, None]).T @ block
-        if farthest <= TOLERANCE:
-            return None
-        try:
-            step = np.linalg.solve(curvature / len(entered) + RIDGE * np.eye(len(weights)), gradient / len(entered))
-        except np.linalg.LinAlgError:
-            return None
-        weights += step
-        if np.abs(step).max() <= TOLERANCE:
-            return np.concatenate([(block @ weights).round(9) for _, block in design.blocks()])
-    return None
-
-
-def _chance(logit: Floats) -> Floats:
-    with np.errstate(over="ignore"):
-        chance: Floats = 1 / (1 + np.exp(-logit))
-    return chance
+def _nothing_first(text: str | None) -> tuple[bool, str]:
+    return text is not None, text or ""

@@ -76,15 +76,11 @@ def put_landed(root: DataRoot, version: Version, run: Run) -> None:
 
 
 def put_chances(root: DataRoot, version: Version, run: Run) -> None:
-    """The chances of entering (`entering.entry_chances`), out of the risk sets that have been built."""
+    """The chances of entering (`entering`), out of the risk sets that have been built."""
     with storage.connect(root) as con:
-        risk_sets = (
-            con.execute(f"from {version.rows('intermediate', 'int_list_risk_sets')}").to_arrow_table().to_pandas()
-        )
-        scores = entering.entry_chances(risk_sets)
-        con.register("scores", scores)
-        casts = ", ".join(f"cast({column} as {kind}) as {column}" for column, kind in entering.SCORES.items())
-        _put(con, version, run, CHANCES, f"select {casts} from scores", entering.SCORES)
+        entering.register(con)
+        con.execute(f"create temp view risk_sets as from {version.rows('intermediate', 'int_list_risk_sets')}")
+        _put(con, version, run, CHANCES, "from entry_chances('risk_sets')", entering.SCORES)
 
 
 def _put(

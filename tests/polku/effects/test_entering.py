@@ -8,8 +8,9 @@ import pandas as pd
 import pytest
 from statsmodels.discrete.discrete_model import Logit
 
-from polku.effects import entering
-from polku.effects.entering import AT_RISK, FEWEST_ENTRIES, NUMBERS, SCORES, entry_chances, register
+from polku.effects import regression
+from polku.effects.entering import HANDED_OVER, NUMBERS, SCORES, register
+from polku.effects.regression import FEWEST_EVENTS
 
 ROWS = 6000
 
@@ -26,6 +27,19 @@ def risk_sets(seed: int = 1) -> pd.DataFrame:
     logit = -3 + np.log(2) * frame.months_unemployed_24_before / 12
     frame["is_entry"] = rng.random(ROWS) < 1 / (1 + np.exp(-logit))
     return frame
+
+
+def table_of(con: duckdb.DuckDBPyConnection, rows: pd.DataFrame) -> None:
+    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in HANDED_OVER.items())
+    con.register("frame", rows)
+    con.execute(f"create or replace table at_risk as select {columns} from frame")
+
+
+def entry_chances(rows: pd.DataFrame) -> pd.DataFrame:
+    with duckdb.connect() as con:
+        register(con)
+        table_of(con, rows)
+        return con.execute("from entry_chances('at_risk') order by month_index, person_key").df()
 
 
 def test_the_chances_are_those_by_which_persons_enter() -> None:
@@ -53,7 +67,7 @@ def test_the_chances_are_those_of_a_library_in_whichever_blocks_they_are_compute
             columns.append(pd.DataFrame({f"{name} unknown": ~known}))
     design = pd.concat(columns, axis=1).assign(constant=1.0).astype(float)
     rows["expected"] = design @ Logit(rows.is_entry, design).fit(disp=False).params
-    monkeypatch.setattr(entering, "ROWS_AT_ONCE", 700)
+    monkeypatch.setattr(regression, "ROWS_AT_ONCE", 700)
     scored = entry_chances(rows).merge(rows, on=["person_key", "month_index"])
     assert np.allclose(scored.entry_logit, scored.expected, rtol=0, atol=1e-7)
 
@@ -83,7 +97,7 @@ def test_a_number_that_is_known_of_some_counts_for_these() -> None:
     assert len(entry_chances(rows)) == ROWS
 
 
-@pytest.mark.parametrize("entries", [0, FEWEST_ENTRIES - 1])
+@pytest.mark.parametrize("entries", [0, FEWEST_EVENTS - 1])
 def test_too_few_entries_make_no_regression(entries: int) -> None:
     rows = risk_sets()
     rows["is_entry"] = np.arange(ROWS) < entries
@@ -98,21 +112,38 @@ def test_no_chance_where_the_covariates_tell_without_error_who_enters() -> None:
     assert entry_chances(rows).empty
 
 
-@pytest.mark.parametrize("rows", [0, 1, ROWS])
-def test_sql_calls_the_regression_on_any_number_of_rows(rows: int) -> None:
-    at_risk = risk_sets().assign(own_entry_month_index=None)[:rows]
-    columns = ", ".join(f"cast({name} as {kind}) as {name}" for name, kind in AT_RISK.items())
+@pytest.mark.parametrize("rows", [0, 1])
+def test_there_may_be_hardly_anybody(rows: int) -> None:
+    assert entry_chances(risk_sets()[:rows]).empty
+
+
+def test_a_statement_that_failed_leaves_nothing_to_the_next() -> None:
+    rows = risk_sets()
     with duckdb.connect() as con:
         register(con)
-        con.register("frame", at_risk)
-        con.execute(f"create table at_risk as select {columns} from frame")
-        found = con.execute("select unnest(entry_chances(list(at_risk)), recursive := true) from at_risk").df()
-    expected = entry_chances(at_risk)
-    assert list(found) in (list(SCORES), ["unnest(entry_chances(list(at_risk)), recursive := true)"])
-    assert len(found) == len(expected)
-    if rows == ROWS:
-        pd.testing.assert_frame_equal(
-            found.sort_values("person_key", ignore_index=True),
-            expected.sort_values("person_key", ignore_index=True),
-            check_dtype=False,
-        )
+        table_of(con, rows.assign(is_entry=True))
+        row = ", ".join(f"{name} := {name}" for name in HANDED_OVER)
+        with pytest.raises(duckdb.Error, match="no"):
+            con.execute(f"select case when sum(hand_over(struct_pack({row}))) > 0 then error('no') end from at_risk")
+        table_of(con, rows)
+        found = con.execute("from entry_chances('at_risk') order by month_index, person_key").df()
+    pd.testing.assert_frame_equal(found, entry_chances(rows))
+
+
+def test_a_cursor_and_a_cte_may_ask_and_ask_again() -> None:
+    rows = risk_sets()
+    with duckdb.connect() as con:
+        register(con)
+        table_of(con, rows)
+        for seed in (1, 2):
+            table_of(con, risk_sets(seed))
+            query = "with asked as (from at_risk) from entry_chances('asked') order by month_index, person_key"
+            found = con.cursor().execute(query).df()
+            pd.testing.assert_frame_equal(found, entry_chances(risk_sets(seed)))
+
+
+def test_chances_are_not_asked_for_before_all_rows_are_there() -> None:
+    """Of several threads each has a part of the rows: DuckDB divides them above some hundred thousand."""
+    rows = pd.concat([risk_sets(seed) for seed in range(50)], ignore_index=True)
+    rows["person_key"] = np.arange(len(rows))
+    assert len(entry_chances(rows)) == len(rows) > duckdb.sql("select 2 * 122880").fetchall()[0][0]
