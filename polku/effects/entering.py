@@ -143,7 +143,8 @@ class _Regression:
                 numbers = [texts.setdefault(text, len(texts)) for text in coded.dictionary.to_pylist()]
                 encoded[name] = np.array(numbers, dtype=np.int16)[coded.indices.to_numpy()]
             else:
-                encoded[name] = values.to_numpy()
+                # A copy: what only points into the rows would keep all of their columns.
+                encoded[name] = values.to_numpy().copy()
         encoded["year"] = (encoded["month_index"] // 12).astype(np.int16)
         return encoded
 
