@@ -149,7 +149,14 @@ class Built:
 
     def compiled(self, model: str) -> str:
         """The SQL of a model as it was built; what unit tests put in its place lies one folder deeper."""
-        [path] = self.target.glob(f"compiled/polku/models/*/{model}.sql")
+        return self._compiled(f"*/{model}.sql")
+
+    def compiled_test(self, name: str) -> str:
+        """The SQL of a data test of a model."""
+        return self._compiled(f"*/*.yml/{name}.sql")
+
+    def _compiled(self, pattern: str) -> str:
+        [path] = self.target.glob(f"compiled/polku/models/{pattern}")
         return path.read_text(encoding="utf-8")
 
 

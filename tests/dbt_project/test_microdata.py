@@ -100,7 +100,7 @@ def test_the_tests_count_the_persons_that_the_definitions_mean(built: Built, mar
     warehouse.frame(f"marts.{mart}", rows)
     expected = counted_by_hand(rows, meta)
     for kind, name in checks_of(mart).items():
-        assert warehouse.query(built.compiled(name)) == [(len(expected[kind]),)], kind
+        assert warehouse.query(built.compiled_test(name)) == [(len(expected[kind]),)], kind
     warehouse.close()
     con = duckdb.connect()
     con.register("rows", rows)

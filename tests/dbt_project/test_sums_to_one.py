@@ -16,8 +16,7 @@ Check = Callable[[list[int], int], bool]
 
 @pytest.fixture(scope="module")
 def passes(built: Built) -> Check:
-    [path] = built.target.glob("compiled/polku/models/marts/sequence_frequency.yml/shares_of_sequences_sum_to_one*.sql")
-    sql = path.read_text(encoding="utf-8")
+    sql = built.compiled_test("shares_of_sequences_sum_to_one")
 
     def check(persons: list[int], too_great: int) -> bool:
         units = [round(Fraction(each, sum(persons)) * 10**8) for each in persons]

@@ -173,7 +173,7 @@ turned as (
         described.person_key,
         described.group_code,
         kinds.covariate_code,
-        {{ by_code('kinds.covariate_code', numbers) }} as value_number,
+        cast({{ by_code('kinds.covariate_code', numbers) }} as decimal(18, 4)) as value_number,
         {{ by_code('kinds.covariate_code', codes) }} as value_code
     from described
     cross join kinds
