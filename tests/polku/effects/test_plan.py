@@ -37,8 +37,7 @@ def outcome(**changes: Any) -> dict[str, Any]:
 
 def test_covariates_are_those_that_the_mart_has() -> None:
     text = MART.read_text(encoding="utf-8").split("with cohort as")[0]
-    numbers = re.findall(r"'(\w+)': '\1'", text)
-    codes = re.findall(r"set codes = \[(.*?)\]", text)[0].replace("'", "").split(", ")
+    numbers, codes = (re.findall(r"'(\w+)'", listed) for listed in re.findall(r"= \[(.*?)\] -%", text, re.DOTALL))
     assert (*numbers, *codes) == BEFORE_ENTRY
 
 
