@@ -167,7 +167,8 @@ def wait_until(ready: Callable[[], bool]) -> None:
         try:
             if ready():
                 return
-        except OSError:
+        except (OSError, json.JSONDecodeError):
+            # Nobody listens yet, or the master's pages are there before what it says as JSON.
             pass
         assert time.monotonic() < until, "a process of the cluster did not start; its output is in its folder"
         threading.Event().wait(0.2)
