@@ -127,7 +127,8 @@ class _Regression:
         codes = {
             name: [texts[text] for text in sorted(texts, key=_nothing_first)] for name, texts in self._texts.items()
         }
-        return fit(rows, rows.pop("is_entry"), NUMBERS, codes | {"year": list(np.unique(rows["year"]))})
+        entered = rows.pop("is_entry")
+        return fit(rows, entered, NUMBERS, codes | {"year": list(np.unique(rows["year"]))})
 
     def _encoded(self, rows: pa.ChunkedArray) -> Columns:
         """Numbers that may be unknown as floats, which are exact up to millions; codes as numbers of texts."""

@@ -6,13 +6,7 @@ with members as (
 
 outcomes as (
 
-    select 'employed' as outcome_code
-    union all
-    select 'in_education' as outcome_code
-    union all
-    select 'other' as outcome_code
-    union all
-    select 'no_exit' as outcome_code
+    {{ rows_of('outcome_code', ['employed', 'in_education', 'other', 'no_exit']) }}
 
 ),
 

